@@ -1,0 +1,61 @@
+# `make run` serves Mien on 127.0.0.1:$(PORT); `make test` checks everything. Both set up what they need.
+
+PYTHON ?= python3
+PORT ?= 8000
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready-$(shell cat requirements.txt layers/pyproject.toml | cksum | cut -d' ' -f1)
+
+export PORT
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: run test check models environment bench accuracy calibrate cards lock clean help
+
+help: ## Show this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+run: models ## Serve the API on this machine (PORT=8000)
+	@$(BIN)/mien serve
+
+test: models check ## Check style, types and behaviour
+	$(BIN)/python -m pytest
+
+check: environment ## Style and types only
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy layers/mien functions models bench
+
+models: environment ## Fetch, convert and verify the models
+	@$(BIN)/python -m models.builder
+
+cards: models ## Write the model cards and NOTICE anew from the manifest and the measurements
+	$(BIN)/python -m models.builder.cards
+
+bench: models ## Measure speed, on one core
+	$(BIN)/python -m bench.speed
+
+accuracy: models ## Measure accuracy on labelled photos (DATA=folder)
+	$(BIN)/python -m bench.accuracy "$(DATA)"
+
+lock: environment ## Pin every dependency anew, with hashes
+	$(PYTHON) -m venv var/lock-tools && var/lock-tools/bin/pip install --quiet uv==0.13.9
+	var/lock-tools/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-annotate --quiet --extra local --group pyproject.toml:dev layers/pyproject.toml --output-file requirements.txt
+
+clean: ## Remove the environment and everything built; keys and state in var/ stay
+	rm -rf $(VENV) models/built models/cache
+
+environment: $(READY)
+
+$(READY): requirements.txt layers/pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 to 3.13 is needed: install it, or name it: make PYTHON=python3.13"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
+	  || { echo "Python 3.11 to 3.13 is needed, $(PYTHON) is $$($(PYTHON) -V). Name another: make PYTHON=python3.13"; exit 1; }
+	@command -v npm >/dev/null || { echo "Node.js 20 with npm is needed, to fetch and check model weights."; exit 1; }
+	@echo "Setting up the environment (once, a minute or so)"
+	@rm -rf $(VENV)
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --require-hashes --only-binary=:all: -r requirements.txt \
+	  || { echo "The environment could not be set up. Check the network, then try again."; rm -rf $(VENV); exit 1; }
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e layers
+	@touch $@

@@ -1,0 +1,3 @@
+"""Mien: face analysis that you own."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""The ports on real stores. boto3 and sqlite3 live here and nowhere else."""

@@ -1,0 +1,44 @@
+"""API keys in a SQLite file, for a laptop."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import datetime
+from pathlib import Path
+
+from mien.domain.keys import ApiKey, KeyStatus
+
+_TABLE = """
+    CREATE TABLE IF NOT EXISTS api_keys (
+        key_hash TEXT PRIMARY KEY,
+        name TEXT NOT NULL,
+        plan TEXT NOT NULL,
+        status TEXT NOT NULL,
+        created_at TEXT NOT NULL
+    ) WITHOUT ROWID
+"""
+
+
+class SqliteKeyStore:
+    """A KeyStore on one SQLite file, which several processes may open at once."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute(_TABLE)
+
+    def find(self, key_hash: str) -> ApiKey | None:
+        query = "SELECT key_hash, name, plan, status, created_at FROM api_keys WHERE key_hash = ?"
+        row = self._connection.execute(query, (key_hash,)).fetchone()
+        if row is None:
+            return None
+        key_hash, name, plan, status, created_at = row
+        return ApiKey(key_hash, name, plan, KeyStatus(status), datetime.fromisoformat(created_at))
+
+    def add(self, key: ApiKey) -> None:
+        row = (key.key_hash, key.name, key.plan, key.status.value, key.created_at.isoformat())
+        self._connection.execute("INSERT OR REPLACE INTO api_keys VALUES (?, ?, ?, ?, ?)", row)
+
+    def close(self) -> None:
+        self._connection.close()

@@ -1,0 +1,1 @@
+"""What Mien talks about: faces, geometry, plans, errors. Pure values, no I/O, nothing of ours imported."""

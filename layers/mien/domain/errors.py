@@ -1,0 +1,111 @@
+"""Everything that can go wrong, as one tree. The classes know nothing of HTTP; `http.errors` maps the leaves.
+
+MienError
+├── RequestError
+│   ├── MalformedRequest       the body cannot be parsed
+│   ├── MissingField           a field that the call needs is not there
+│   ├── InvalidParameter       a parameter is unknown or out of its range
+│   ├── NotFound               nothing answers at this path
+│   ├── MethodNotAllowed       the path answers, but not to this method
+│   └── RequestTimedOut        the upload did not arrive in time
+├── ImageError
+│   ├── ImageTooLarge          too many bytes or pixels
+│   ├── UnsupportedImage       not a JPEG, PNG or WebP
+│   └── UndecodableImage       truncated, corrupt or too small
+├── AccessError
+│   ├── InvalidApiKey          no key, or one that is unknown or revoked
+│   └── AccountSuspended       the key's account is suspended
+└── ServiceError
+    ├── InternalError          ours, and not the caller's to mend
+    ├── ConfigurationError     this deployment is not set up as it says it is
+    ├── FunctionFailed         the function ended without an answer
+    └── FunctionTimedOut       the function ran out of time
+
+The text of an error is a sentence for the person who made the call: no path, key, pixel or embedding.
+"""
+
+from __future__ import annotations
+
+
+class MienError(Exception):
+    """Root of the tree."""
+
+    @property
+    def message(self) -> str:
+        return str(self)
+
+
+class RequestError(MienError):
+    """The request is at fault."""
+
+
+class MalformedRequest(RequestError):
+    """The body cannot be parsed."""
+
+
+class MissingField(RequestError):
+    """A field that the call needs is not there."""
+
+
+class InvalidParameter(RequestError):
+    """A parameter is unknown or out of its range."""
+
+
+class NotFound(RequestError):
+    """Nothing answers at this path."""
+
+
+class MethodNotAllowed(RequestError):
+    """The path answers, but not to this method."""
+
+
+class RequestTimedOut(RequestError):
+    """The upload did not arrive in time."""
+
+
+class ImageError(MienError):
+    """The image is at fault."""
+
+
+class ImageTooLarge(ImageError):
+    """Too many bytes or pixels."""
+
+
+class UnsupportedImage(ImageError):
+    """Not a JPEG, PNG or WebP."""
+
+
+class UndecodableImage(ImageError):
+    """Truncated, corrupt or too small."""
+
+
+class AccessError(MienError):
+    """The caller may not."""
+
+
+class InvalidApiKey(AccessError):
+    """No key, or one that is unknown or revoked."""
+
+
+class AccountSuspended(AccessError):
+    """The key's account is suspended."""
+
+
+class ServiceError(MienError):
+    """Mien is at fault."""
+
+
+class InternalError(ServiceError):
+    """Ours, and not the caller's to mend."""
+
+
+class ConfigurationError(ServiceError):
+    """The deployment is not set up as it says it is."""
+
+
+class FunctionFailed(ServiceError):
+    """The function ended without an answer."""
+
+
+class FunctionTimedOut(ServiceError):
+    """The function ran out of time."""

@@ -1,0 +1,146 @@
+"""What is known of a face: frozen values, in pixels of the upright image, degrees, years and 0-1 scores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from mien.domain.geometry import BoundingBox, ImageSize, Landmarks5
+
+
+class Sentiment(StrEnum):
+    """The seven sentiments, in SmartClick's words and order."""
+
+    ANGRY = "angry"
+    DISGUST = "disgust"
+    FEAR = "fear"
+    HAPPY = "happy"
+    SAD = "sad"
+    SURPRISE = "surprise"
+    NEUTRAL = "neutral"
+
+
+class Expression(StrEnum):
+    """The five expressions, in ARSA's words."""
+
+    NEUTRAL = "neutral"
+    HAPPY = "happy"
+    SAD = "sad"
+    SURPRISE = "surprise"
+    ANGER = "anger"
+
+
+EXPRESSION_OF_SENTIMENT = {
+    Sentiment.NEUTRAL: Expression.NEUTRAL,
+    Sentiment.HAPPY: Expression.HAPPY,
+    Sentiment.SAD: Expression.SAD,
+    Sentiment.SURPRISE: Expression.SURPRISE,
+    Sentiment.ANGRY: Expression.ANGER,
+}
+
+
+class Gender(StrEnum):
+    """Perceived gender."""
+
+    FEMALE = "female"
+    MALE = "male"
+
+
+@dataclass(frozen=True, slots=True)
+class DetectedFace:
+    """Where a face is. `probability` is the detector's own score, 0-1."""
+
+    box: BoundingBox
+    landmarks: Landmarks5
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Emotion:
+    """A probability for each of the seven sentiments; they sum to one."""
+
+    sentiments: dict[Sentiment, float]
+
+    @property
+    def value(self) -> Sentiment:
+        return max(self.sentiments, key=self.sentiments.__getitem__)
+
+    @property
+    def probability(self) -> float:
+        return self.sentiments[self.value]
+
+    @property
+    def expressions(self) -> dict[Expression, float]:
+        """The five expressions: fear and disgust dropped, the rest rescaled to sum to one."""
+        kept = {five: self.sentiments[seven] for seven, five in EXPRESSION_OF_SENTIMENT.items()}
+        total = sum(kept.values())
+        if total <= 0.0:
+            return {five: 1 / len(kept) for five in kept}
+        return {five: p / total for five, p in kept.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Age:
+    """Apparent age in years; low to high holds 80 % of true ages on the calibration set."""
+
+    years: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class GenderEstimate:
+    """Perceived gender and its probability, 0.5-1."""
+
+    value: Gender
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Liveness:
+    """Passive presentation-attack detection: `score` is 0-1, 1 is a live person before the camera."""
+
+    score: float
+    is_live: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HeadPose:
+    """Degrees. Yaw > 0: the subject turns to their own left. Pitch > 0: looks up.
+    Roll > 0: the head tilts clockwise as seen in the image.
+    """
+
+    yaw: float
+    pitch: float
+    roll: float
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """Fitness of the face for recognition. All but the size are 0-1; the size is in pixels."""
+
+    score: float
+    sharpness: float
+    brightness: float
+    face_size_px: int
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """One analysed face."""
+
+    detection: DetectedFace
+    age: Age
+    gender: GenderEstimate
+    emotion: Emotion
+    liveness: Liveness
+    pose: HeadPose
+    quality: Quality
+
+
+@dataclass(frozen=True, slots=True)
+class ImageAnalysis:
+    """The faces of one image, largest first, and the size of the upright image they are in."""
+
+    size: ImageSize
+    faces: tuple[Face, ...]

@@ -1,0 +1,26 @@
+"""The plans: what a key may use. Limits only; who has which plan is the key store's business."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`calls_per_month` in UTC calendar months, None for no quota; rate and burst as in a token bucket."""
+
+    name: str
+    calls_per_month: int | None
+    calls_per_second: int
+    burst: int
+
+
+PLANS = {
+    plan.name: plan
+    for plan in (
+        Plan("free", calls_per_month=100, calls_per_second=2, burst=5),
+        Plan("basic", calls_per_month=10_000, calls_per_second=10, burst=20),
+        Plan("pro", calls_per_month=250_000, calls_per_second=50, burst=100),
+        Plan("unlimited", calls_per_month=None, calls_per_second=200, burst=400),
+    )
+}

@@ -1,0 +1,54 @@
+"""Errors on the wire: the one table from the error tree to status and code, and the one body."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from mien.domain import errors
+from mien.domain.errors import MienError
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorEntry:
+    """`detail`, when given, is ARSA's own wording and stands in for the message."""
+
+    status: int
+    code: str
+    detail: str | None = None
+
+
+ERRORS: dict[type[MienError], ErrorEntry] = {
+    errors.MalformedRequest: ErrorEntry(400, "malformed_request"),
+    errors.InvalidApiKey: ErrorEntry(401, "invalid_api_key", detail="Invalid or inactive API key"),
+    errors.AccountSuspended: ErrorEntry(403, "account_suspended", detail="Account suspended"),
+    errors.NotFound: ErrorEntry(404, "not_found"),
+    errors.MethodNotAllowed: ErrorEntry(405, "method_not_allowed"),
+    errors.RequestTimedOut: ErrorEntry(408, "request_timeout"),
+    errors.ImageTooLarge: ErrorEntry(413, "image_too_large"),
+    errors.UnsupportedImage: ErrorEntry(415, "unsupported_image"),
+    errors.MissingField: ErrorEntry(422, "missing_field"),
+    errors.InvalidParameter: ErrorEntry(422, "invalid_parameter"),
+    errors.UndecodableImage: ErrorEntry(422, "undecodable_image"),
+    errors.InternalError: ErrorEntry(500, "internal"),
+    errors.ConfigurationError: ErrorEntry(500, "internal", detail="Something went wrong on our side."),
+    errors.FunctionFailed: ErrorEntry(502, "bad_gateway"),
+    errors.FunctionTimedOut: ErrorEntry(504, "timeout"),
+}
+
+
+def entry_for(error: MienError) -> ErrorEntry:
+    """The row of the table for an error."""
+    return ERRORS[type(error)]
+
+
+def error_body(error: MienError, request_id: str) -> dict[str, Any]:
+    """The contract's error body."""
+    entry = entry_for(error)
+    message = entry.detail or error.message
+    return {
+        "status": "error",
+        "message": message,
+        "detail": message,
+        "error": {"code": entry.code, "request_id": request_id},
+    }

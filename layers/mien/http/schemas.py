@@ -1,0 +1,199 @@
+"""The bodies of successful answers. A superset of ARSA's generations: both names of a thing, nothing renamed."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+from mien.domain.faces import Face, ImageAnalysis
+from mien.domain.geometry import BoundingBox, ImageSize
+
+_PROBABILITY_DIGITS = 6
+
+
+class NormalisedBox(TypedDict):
+    """0-1 of the image's width and height."""
+
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+
+
+class AgeRange(TypedDict):
+    """Years; holds 80 % of true ages on the calibration set."""
+
+    low: float
+    high: float
+
+
+class EmotionBody(TypedDict):
+    """SmartClick's seven, summing to one, and the highest of them."""
+
+    value: str
+    probability: float
+    sentiments: dict[str, float]
+
+
+class PassiveLiveness(TypedDict):
+    """One score under both of ARSA's names; 1 is live."""
+
+    is_real_face: bool
+    antispoof_score: float
+    liveness_probability: float
+
+
+class Pose(TypedDict):
+    """Degrees."""
+
+    yaw: float
+    pitch: float
+    roll: float
+
+
+class QualityBody(TypedDict):
+    """0-1, and pixels."""
+
+    score: float
+    sharpness: float
+    brightness: float
+    face_size_px: int
+
+
+class FaceBody(TypedDict):
+    """One face."""
+
+    bounding_box: list[int]
+    bbox: NormalisedBox
+    detection_probability: float
+    age: float
+    age_range: AgeRange
+    gender: str
+    gender_probability: float
+    expression: str
+    expression_probability: float
+    emotion: EmotionBody
+    passive_liveness: PassiveLiveness
+    landmarks: dict[str, list[float]]
+    pose: Pose
+    quality: QualityBody
+
+
+class LivenessFaceBody(FaceBody):
+    """One face, as /face_liveness has it."""
+
+    is_real_face: bool
+    liveness_confidence: float
+    liveness_status: str
+
+
+class ImageBody(TypedDict):
+    """Pixels of the upright image."""
+
+    width: int
+    height: int
+
+
+class Envelope(TypedDict):
+    """What every answer about the faces of one image has."""
+
+    status: str
+    face_count: int
+    faces: list[FaceBody] | list[LivenessFaceBody]
+    image: ImageBody
+    latency_ms: float
+    request_id: str
+
+
+def analytics_body(analysis: ImageAnalysis, latency_ms: float, request_id: str) -> Envelope:
+    """The answer of /face_analytics."""
+    faces = [face_body(face, analysis.size) for face in analysis.faces]
+    return _envelope(analysis.size, faces, latency_ms, request_id)
+
+
+def liveness_body(analysis: ImageAnalysis, latency_ms: float, request_id: str) -> Envelope:
+    """The answer of /face_liveness."""
+    faces = [_liveness_face_body(face, analysis.size) for face in analysis.faces]
+    return _envelope(analysis.size, faces, latency_ms, request_id)
+
+
+def face_body(face: Face, size: ImageSize) -> FaceBody:
+    """One face on the wire."""
+    x1, y1, x2, y2 = pixels = whole_pixels(face.detection.box, size)
+    landmarks = face.detection.landmarks
+    expressions = face.emotion.expressions
+    expression = max(expressions, key=expressions.__getitem__)
+    live_score = _probability(face.liveness.score)
+    return FaceBody(
+        bounding_box=pixels,
+        bbox=NormalisedBox(
+            x1=_probability(x1 / size.width),
+            y1=_probability(y1 / size.height),
+            x2=_probability(x2 / size.width),
+            y2=_probability(y2 / size.height),
+        ),
+        detection_probability=_probability(face.detection.probability),
+        age=round(face.age.years, 1),
+        age_range=AgeRange(low=round(face.age.low, 1), high=round(face.age.high, 1)),
+        gender=face.gender.value.value,
+        gender_probability=_probability(face.gender.probability),
+        expression=expression.value,
+        expression_probability=_probability(expressions[expression]),
+        emotion=EmotionBody(
+            value=face.emotion.value.value,
+            probability=_probability(face.emotion.probability),
+            sentiments={word.value: _probability(p) for word, p in face.emotion.sentiments.items()},
+        ),
+        passive_liveness=PassiveLiveness(
+            is_real_face=face.liveness.is_live, antispoof_score=live_score, liveness_probability=live_score
+        ),
+        landmarks={
+            "right_eye": _point(landmarks.right_eye),
+            "left_eye": _point(landmarks.left_eye),
+            "nose_tip": _point(landmarks.nose_tip),
+            "right_mouth": _point(landmarks.right_mouth),
+            "left_mouth": _point(landmarks.left_mouth),
+        },
+        pose=Pose(yaw=round(face.pose.yaw, 1), pitch=round(face.pose.pitch, 1), roll=round(face.pose.roll, 1)),
+        quality=QualityBody(
+            score=round(face.quality.score, 3),
+            sharpness=round(face.quality.sharpness, 3),
+            brightness=round(face.quality.brightness, 3),
+            face_size_px=face.quality.face_size_px,
+        ),
+    )
+
+
+def whole_pixels(box: BoundingBox, size: ImageSize) -> list[int]:
+    """The box as [x1, y1, x2, y2], rounded, inside the image and never empty."""
+    x1, y1 = min(round(box.x1), size.width - 1), min(round(box.y1), size.height - 1)
+    return [x1, y1, max(round(box.x2), x1 + 1), max(round(box.y2), y1 + 1)]
+
+
+def _liveness_face_body(face: Face, size: ImageSize) -> LivenessFaceBody:
+    return LivenessFaceBody(
+        **face_body(face, size),
+        is_real_face=face.liveness.is_live,
+        liveness_confidence=_probability(face.liveness.score),
+        liveness_status="real" if face.liveness.is_live else "spoof",
+    )
+
+
+def _envelope(
+    size: ImageSize, faces: list[FaceBody] | list[LivenessFaceBody], latency_ms: float, request_id: str
+) -> Envelope:
+    return Envelope(
+        status="success",
+        face_count=len(faces),
+        faces=faces,
+        image=ImageBody(width=size.width, height=size.height),
+        latency_ms=round(latency_ms, 2),
+        request_id=request_id,
+    )
+
+
+def _probability(value: float) -> float:
+    return round(value, _PROBABILITY_DIGITS)
+
+
+def _point(point: tuple[float, float]) -> list[float]:
+    return [round(point[0], 1), round(point[1], 1)]

@@ -1,0 +1,1 @@
+"""Mien on a laptop: HTTP in, API Gateway events, the same authorizer and functions that run on AWS."""

@@ -1,0 +1,174 @@
+"""API Gateway on a laptop, as an ASGI application: routes, authorizer with its cache, limits, gateway errors."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import uuid
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mien.domain.errors import (
+    FunctionFailed,
+    ImageTooLarge,
+    InternalError,
+    InvalidApiKey,
+    MethodNotAllowed,
+    MienError,
+    NotFound,
+    RequestTimedOut,
+)
+from mien.http.errors import entry_for, error_body
+from mien.http.limits import AUTHORIZER_CACHE_SECONDS, MAX_BODY_BYTES, MAX_EVENT_BYTES, MAX_IMAGE_BYTES, UPLOAD_SECONDS
+from mien.http.resolver import REQUEST_ID_HEADER, compact_json
+from mien.http.routes import KEY_HEADER, ROUTES, Route
+from mien.local.events import HttpRequest, authorizer_event, proxy_event
+from mien.local.functions import LocalFunction
+
+Scope = Mapping[str, Any]
+Receive = Callable[[], Awaitable[Mapping[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+log = logging.getLogger("mien.gateway")
+
+CACHED_KEYS = 10_000
+DISCARDED_BYTES = 64 * 1024 * 1024  # of an oversized upload, read on so that the client hears the answer
+TOO_LARGE = f"The upload is too large; an image may have at most {MAX_IMAGE_BYTES:,} bytes."
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """Status, headers and body to send."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+class Gateway:
+    """The ASGI application."""
+
+    def __init__(self, authorizer: LocalFunction, functions: Mapping[str, LocalFunction]) -> None:
+        self._authorizer, self._functions = authorizer, functions
+        self._policies: OrderedDict[str, tuple[float, dict[str, Any]]] = OrderedDict()
+
+    async def start(self) -> None:
+        """Load every function. Raises ConfigurationError."""
+        await asyncio.gather(*(function.start() for function in self._everything()))
+
+    async def stop(self) -> None:
+        """End every function."""
+        await asyncio.gather(*(function.stop() for function in self._everything()))
+
+    def _everything(self) -> list[LocalFunction]:
+        return [self._authorizer, *self._functions.values()]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        started, request_id = time.perf_counter(), str(uuid.uuid4())
+        try:
+            answer = await self._answer(scope, receive, request_id)
+        except MienError as error:
+            answer = _error_answer(error, request_id)
+        except Exception:
+            log.exception("The gateway failed on %s", request_id)
+            answer = _error_answer(InternalError("Something went wrong on our side."), request_id)
+        await _send(send, answer)
+        took = (time.perf_counter() - started) * 1000
+        log.info("%s %s %d %.0f ms", scope["method"], scope["path"], answer.status, took)
+
+    async def _answer(self, scope: Scope, receive: Receive, request_id: str) -> HttpAnswer:
+        body = await _read_body(receive)
+        route = _find_route(scope["method"], scope["path"])
+        request = _http_request(scope, body, request_id)
+        context = await self._authorise(request, route)
+        event = proxy_event(request, route, context)
+        if len(event["body"] or "") > MAX_EVENT_BYTES:
+            raise ImageTooLarge(TOO_LARGE)
+        response = await self._functions[route.function].invoke(event, request_id)
+        return _http_answer(response)
+
+    async def _authorise(self, request: HttpRequest, route: Route) -> dict[str, Any]:
+        """The authorizer's context for the function. Raises InvalidApiKey on a denial."""
+        secret = request.header(KEY_HEADER)
+        if not secret:
+            raise InvalidApiKey("Invalid or inactive API key")
+        policy = self._cached_policy(secret)
+        if policy is None:
+            policy = await self._authorizer.invoke(authorizer_event(request, route), request.id)
+            self._cache_policy(secret, policy)
+        if policy["policyDocument"]["Statement"][0]["Effect"] != "Allow":
+            raise InvalidApiKey("Invalid or inactive API key")
+        return {"principalId": policy["principalId"], **policy["context"]}
+
+    def _cached_policy(self, secret: str) -> dict[str, Any] | None:
+        expires, policy = self._policies.get(secret, (0.0, None))
+        return policy if time.monotonic() < expires else None
+
+    def _cache_policy(self, secret: str, policy: dict[str, Any]) -> None:
+        self._policies.pop(secret, None)
+        self._policies[secret] = (time.monotonic() + AUTHORIZER_CACHE_SECONDS, policy)
+        while len(self._policies) > CACHED_KEYS:
+            self._policies.popitem(last=False)
+
+
+def _find_route(method: str, path: str) -> Route:
+    there = [route for route in ROUTES if route.url_path == path]
+    for route in there:
+        if route.method == method:
+            return route
+    if there:
+        allowed = " or ".join(route.method for route in there)
+        raise MethodNotAllowed(f"{path} answers to {allowed}, not to {method}.")
+    raise NotFound("There is nothing at this path.")
+
+
+async def _read_body(receive: Receive) -> bytes:
+    """The whole body. Raises RequestTimedOut or ImageTooLarge."""
+    body, size = bytearray(), 0
+    try:
+        async with asyncio.timeout(UPLOAD_SECONDS):
+            more = True
+            while more and size <= DISCARDED_BYTES:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise RequestTimedOut("The upload broke off.")
+                size += len(message.get("body", b""))
+                if size <= MAX_BODY_BYTES:
+                    body += message.get("body", b"")
+                more = message.get("more_body", False)
+    except TimeoutError:
+        raise RequestTimedOut(f"The upload did not arrive within {UPLOAD_SECONDS} s.") from None
+    if size > MAX_BODY_BYTES:
+        raise ImageTooLarge(TOO_LARGE)
+    return bytes(body)
+
+
+def _http_request(scope: Scope, body: bytes, request_id: str) -> HttpRequest:
+    headers = tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"])
+    client = scope["client"][0] if scope.get("client") else ""
+    query = scope["query_string"].decode("latin-1")
+    return HttpRequest(request_id, scope["method"], scope["path"], query, headers, body, client)
+
+
+def _http_answer(response: Mapping[str, Any]) -> HttpAnswer:
+    if not isinstance(response.get("statusCode"), int):
+        raise FunctionFailed("The call failed on our side. Try again.")
+    headers = tuple((name, value) for name, values in response["multiValueHeaders"].items() for value in values)
+    return HttpAnswer(response["statusCode"], headers, (response.get("body") or "").encode())
+
+
+def _error_answer(error: MienError, request_id: str) -> HttpAnswer:
+    headers = (("content-type", "application/json"), (REQUEST_ID_HEADER, request_id))
+    return HttpAnswer(entry_for(error).status, headers, compact_json(error_body(error, request_id)).encode())
+
+
+async def _send(send: Send, answer: HttpAnswer) -> None:
+    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
+    headers.append((b"content-length", str(len(answer.body)).encode()))
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})

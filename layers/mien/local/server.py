@@ -1,0 +1,103 @@
+"""`mien serve`: the gateway behind a real HTTP server, with a demo key."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import uvicorn
+
+from mien import settings
+from mien.adapters.sqlite_keys import SqliteKeyStore
+from mien.domain.errors import ConfigurationError
+from mien.domain.keys import ApiKey, KeyStatus, hash_secret, new_secret
+from mien.http.routes import FACE_ANALYTICS, KEY_HEADER, ROUTES
+from mien.local.functions import LocalFunction, handler_path
+from mien.local.gateway import Gateway
+
+HOST = "127.0.0.1"
+STOP_SECONDS = 10
+
+
+def serve(port: int, state: Path, functions: Path) -> None:
+    """Serve until interrupted. State (keys, the demo key's secret) is kept in the folder `state`.
+
+    Raises:
+        ConfigurationError: the port is taken, or a function does not start.
+
+    """
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
+    listener = _listen(port)
+    database = (state / "mien.sqlite").resolve()
+    secret = demo_key(state, SqliteKeyStore(database))
+    gateway = local_gateway(functions, database)
+    asyncio.run(_run(gateway, listener, secret))
+
+
+def local_gateway(functions: Path, database: Path) -> Gateway:
+    """A gateway over the functions in a folder, with keys in a SQLite file."""
+    variables = {settings.KEY_STORE: f"sqlite:{database}"}
+    concurrency = os.cpu_count() or 1
+    names = {route.function for route in ROUTES}
+    return Gateway(
+        LocalFunction(handler_path(functions, "authorizer"), variables, concurrency=1),
+        {name: LocalFunction(handler_path(functions, name), variables, concurrency) for name in names},
+    )
+
+
+def demo_key(state: Path, keys: SqliteKeyStore) -> str:
+    """The secret of the demo key, made on the first start and kept in `state`/demo-key, readable by its owner only."""
+    file = state / "demo-key"
+    secret = file.read_text(encoding="utf-8").strip() if file.exists() else ""
+    if not secret:
+        secret = new_secret()
+        file.touch(mode=0o600)
+        file.write_text(secret + "\n", encoding="utf-8")
+    if keys.find(hash_secret(secret)) is None:
+        keys.add(ApiKey(hash_secret(secret), "demo", "unlimited", KeyStatus.ACTIVE, datetime.now(UTC)))
+    return secret
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+    except OSError:
+        listener.close()
+        raise ConfigurationError(f"Port {port} is taken. Choose another: PORT={port + 1} make run") from None
+    return listener
+
+
+async def _run(gateway: Gateway, listener: socket.socket, secret: str) -> None:
+    config = uvicorn.Config(
+        gateway, lifespan="off", log_level="warning", access_log=False, timeout_graceful_shutdown=STOP_SECONDS
+    )
+    try:
+        await gateway.start()
+        print(_welcome(listener.getsockname()[1], secret), flush=True)
+        await uvicorn.Server(config).serve(sockets=[listener])
+    finally:
+        await gateway.stop()
+        listener.close()
+
+
+def _welcome(port: int, secret: str) -> str:
+    url = f"http://{HOST}:{port}"
+    photo = settings.CHECKOUT / "docs" / "photos" / "astronaut.jpg"
+    if photo.is_relative_to(Path.cwd()):
+        photo = photo.relative_to(Path.cwd())
+    return f"""
+Mien is listening on {url}
+Demo key: {secret}  (kept in var/demo-key)
+
+Try it:
+  curl -X POST "{url}{FACE_ANALYTICS.url_path}" -H "{KEY_HEADER}: {secret}" -F "face_image=@{photo}"
+
+Stop it with Ctrl-C.
+"""

@@ -1,0 +1,90 @@
+"""All that is known of every face in one image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from mien.domain.faces import DetectedFace, Face, ImageAnalysis
+from mien.domain.geometry import ImageSize
+from mien.vision.attributes import AgeGenderEstimator, ExpressionClassifier
+from mien.vision.decode import Image, decode
+from mien.vision.detector import FaceDetector
+from mien.vision.engine import Engine
+from mien.vision.head_pose import HeadPoseEstimator
+from mien.vision.liveness import LivenessScorer
+from mien.vision.manifest import MANIFEST_NAME, Task, load_manifest
+from mien.vision.quality import assess
+
+
+@dataclass(frozen=True, slots=True)
+class FaceFilter:
+    """Which of the detected faces are wanted: the largest `max_faces`, of at least `min_face_size` pixels on the
+    shorter side and the given detection probability (None: the detector's own operating point).
+    """
+
+    max_faces: int = 100
+    min_face_size: int = 0
+    min_detection_probability: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AnalyseImage:
+    """Detects the faces of an image and runs every network on all of them."""
+
+    detector: FaceDetector
+    age_gender: AgeGenderEstimator
+    expression: ExpressionClassifier
+    liveness: LivenessScorer
+    head_pose: HeadPoseEstimator
+
+    @classmethod
+    def load(cls, models: Path, threads: int = 1) -> AnalyseImage:
+        """Load the networks that analysis needs from a folder of built models.
+
+        Raises:
+            ConfigurationError: a model is missing, or is not what the manifest says.
+
+        """
+        manifest = load_manifest(models / MANIFEST_NAME)
+
+        def engine(task: Task) -> Engine:
+            return Engine(manifest.for_task(task), models, threads)
+
+        return cls(
+            detector=FaceDetector(engine("detection")),
+            age_gender=AgeGenderEstimator(engine("age_gender")),
+            expression=ExpressionClassifier(engine("expression")),
+            liveness=LivenessScorer(engine("liveness")),
+            head_pose=HeadPoseEstimator(engine("head_pose")),
+        )
+
+    def __call__(self, data: bytes, wanted: FaceFilter) -> ImageAnalysis:
+        """Analyse the bytes of a JPEG, PNG or WebP. No face is an empty answer, not an error.
+
+        Raises:
+            ImageError: the image is of another kind, too large, or cannot be decoded.
+
+        """
+        image = decode(data)
+        size = ImageSize(image.shape[1], image.shape[0])
+        detected = select(self.detector.detect(image, wanted.min_detection_probability), wanted)
+        return ImageAnalysis(size, self._describe(image, detected) if detected else ())
+
+    def _describe(self, image: Image, detected: tuple[DetectedFace, ...]) -> tuple[Face, ...]:
+        ages_and_genders = self.age_gender.estimate(image, detected)
+        emotions = self.expression.classify(image, detected)
+        liveness = self.liveness.score(image, detected)
+        poses = self.head_pose.estimate(image, detected)
+        return tuple(
+            Face(face, age, gender, emotion, live, pose, assess(image, face, pose))
+            for face, (age, gender), emotion, live, pose in zip(
+                detected, ages_and_genders, emotions, liveness, poses, strict=True
+            )
+        )
+
+
+def select(detected: tuple[DetectedFace, ...], wanted: FaceFilter) -> tuple[DetectedFace, ...]:
+    """The faces that pass the filter, in the order given."""
+    large_enough = [f for f in detected if min(f.box.width, f.box.height) >= wanted.min_face_size]
+    return tuple(large_enough[: wanted.max_faces])

@@ -1,0 +1,20 @@
+"""Whose key is this?"""
+
+from __future__ import annotations
+
+from mien.domain.errors import InvalidApiKey
+from mien.domain.keys import ApiKey, KeyStatus, hash_secret
+from mien.ports.key_store import KeyStore
+
+
+def authorise(secret: str, keys: KeyStore) -> ApiKey:
+    """The key behind a secret. A suspended one is returned too: what it may still do is the caller's decision.
+
+    Raises:
+        InvalidApiKey: the secret is empty, unknown or revoked.
+
+    """
+    key = keys.find(hash_secret(secret)) if secret else None
+    if key is None or key.status is KeyStatus.REVOKED:
+        raise InvalidApiKey("Invalid or inactive API key")
+    return key

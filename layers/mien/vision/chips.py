@@ -1,0 +1,71 @@
+"""Cutting faces out of an image: a crop rule gives a transform, a transform gives a chip."""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+
+from mien.domain.faces import DetectedFace
+from mien.domain.geometry import FloatArray
+from mien.vision.decode import Image
+from mien.vision.manifest import Crop
+
+
+def crop_transform(face: DetectedFace, crop: Crop, width: int, height: int) -> FloatArray:
+    """The (2, 3) transform from pixels of the image to pixels of a chip of this size, by a crop rule."""
+    region_width = region_height = max(face.box.width, face.box.height) * crop.scale
+    if crop.rule == "stretch":
+        region_width, region_height = face.box.width * crop.scale, face.box.height * crop.scale
+    angle = eye_line_angle(face) if crop.rule == "level" else 0.0
+    cosine, sine = math.cos(math.radians(angle)), math.sin(math.radians(angle))
+    turned = np.array([[cosine, sine], [-sine, cosine]], dtype=np.float32)
+    scaled = np.array([[width / region_width], [height / region_height]], dtype=np.float32) * turned
+    shift = np.array([width / 2, height / 2], dtype=np.float32) - scaled @ np.array(face.box.centre, dtype=np.float32)
+    return np.hstack([scaled, shift[:, None]]).astype(np.float32)
+
+
+def eye_line_angle(face: DetectedFace) -> float:
+    """Degrees by which the line from the subject's right eye to the left is turned clockwise in the image."""
+    (x1, y1), (x2, y2) = face.landmarks.right_eye, face.landmarks.left_eye
+    return math.degrees(math.atan2(y2 - y1, x2 - x1))
+
+
+def cut_chip(image: Image, transform: FloatArray, width: int, height: int) -> Image:
+    """The (height, width, 3) chip of a transform, antialiased when it shrinks; the image's edge repeats outside it.
+
+    The corner of a pixel grid is (0, 0) and its first pixel's centre (0.5, 0.5), in the image and in the chip.
+    """
+    source, transform = _shrunk(image, transform, width, height)
+    # OpenCV has the first pixel's centre at (0, 0): move to its frame on both sides.
+    centred = transform.copy()
+    centred[:, 2] += transform[:, :2] @ np.full(2, 0.5, dtype=np.float32) - 0.5
+    return cv2.warpAffine(source, centred, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def _shrunk(image: Image, transform: FloatArray, width: int, height: int) -> tuple[Image, FloatArray]:
+    """The part of the image that the chip covers, averaged down until the warp shrinks it less than twice."""
+    shrink = int(1 / math.sqrt(max(abs(float(np.linalg.det(transform[:, :2]))), 1e-9)))
+    if shrink < 2:
+        return image, transform
+    rows, columns = image.shape[:2]
+    left, top, right, bottom = _footprint(transform, width, height, margin=2 * shrink)
+    left, right = min(max(left, 0), columns - 1), min(max(right, 1), columns)
+    top, bottom = min(max(top, 0), rows - 1), min(max(bottom, 1), rows)
+    part = image[top : max(bottom, top + 1), left : max(right, left + 1)]
+    small_width, small_height = max(part.shape[1] // shrink, 1), max(part.shape[0] // shrink, 1)
+    small = cv2.resize(part, (small_width, small_height), interpolation=cv2.INTER_AREA)
+    to_image = np.array(
+        [[part.shape[1] / small_width, 0, left], [0, part.shape[0] / small_height, top], [0, 0, 1]], dtype=np.float32
+    )
+    return small, (transform @ to_image).astype(np.float32)
+
+
+def _footprint(transform: FloatArray, width: int, height: int, margin: int) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom of the part of the image that the chip shows, grown by a margin in pixels."""
+    corners = np.array([[0, 0], [width, 0], [0, height], [width, height]], dtype=np.float32)
+    points = (corners - transform[:, 2]) @ np.linalg.inv(transform[:, :2]).T
+    left, top = np.floor(points.min(axis=0)).astype(int) - margin
+    right, bottom = np.ceil(points.max(axis=0)).astype(int) + margin
+    return int(left), int(top), int(right), int(bottom)

@@ -1,0 +1,144 @@
+"""Finding faces and their five landmarks with YuNet (Wu, Peng and Yu, 2023)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.domain.faces import DetectedFace
+from mien.domain.geometry import BoundingBox, FloatArray, ImageSize, Landmarks5
+from mien.vision.decode import Image
+from mien.vision.engine import Engine
+
+STRIDES = (8, 16, 32)
+_GRID = STRIDES[-1]
+
+# YuNet sees faces of about 10 to 300 px. A fine look keeps small faces at their size, a coarse one brings a
+# face that fills the frame down to what it was trained on. `make accuracy` shows both ends.
+FINE_LONG_SIDE = (640, 1920)
+COARSE_LONG_SIDE = 256
+MAX_UPSCALE = 4.0
+
+MAX_CANDIDATES = 1000  # a stride and look, so that no minimum makes merging slow
+MAX_OVERLAP = 0.3  # IoU above which two boxes are the same face
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Undecided detections, one row each: box (n, 4) as x1 y1 x2 y2, points (n, 5, 2), score (n,)."""
+
+    boxes: FloatArray
+    points: FloatArray
+    scores: FloatArray
+
+    def scaled(self, factor: float) -> Candidates:
+        return Candidates(self.boxes * factor, self.points * factor, self.scores)
+
+
+class FaceDetector:
+    """Detects all faces of an image."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._min_probability = engine.spec.operating_point("min_probability")
+
+    def detect(self, image: Image, min_probability: float | None = None) -> tuple[DetectedFace, ...]:
+        """The faces of an upright BGR image, largest first, whose score is at least `min_probability` (None: the
+        model's operating point).
+
+        Boxes are in pixels of the image and clipped to it; landmarks may lie outside.
+        """
+        minimum = self._min_probability if min_probability is None else min_probability
+        size = ImageSize(image.shape[1], image.shape[0])
+        looks = [self._look(image, scale, minimum) for scale in working_scales(size)]
+        faces = [face for face in _merge(looks) if face.box.clipped(size).area > 0]
+        clipped = (DetectedFace(face.box.clipped(size), face.landmarks, face.probability) for face in faces)
+        return tuple(sorted(clipped, key=lambda face: face.box.area, reverse=True))
+
+    def detect_at(self, image: Image, scale: float, min_probability: float) -> tuple[DetectedFace, ...]:
+        """As `detect`, with one look at one scale and nothing clipped; for comparing with other detectors."""
+        faces = _merge([self._look(image, scale, min_probability)])
+        return tuple(sorted(faces, key=lambda face: face.box.area, reverse=True))
+
+    def _look(self, image: Image, scale: float, min_probability: float) -> Candidates:
+        """Run the network once, on the image resized by `scale`; the answer is in pixels of the image."""
+        resized = _resize(image, scale)
+        height, width = resized.shape[:2]
+        tensor = cv2.dnn.blobFromImage(_pad_to_grid(resized))
+        outputs = self._engine.run(tensor)
+        names = [output.name for output in self._engine.spec.outputs]
+        columns = -(-width // _GRID) * _GRID
+        found = decode_outputs(dict(zip(names, outputs, strict=True)), columns, min_probability)
+        return found.scaled(max(image.shape[:2]) / max(height, width))
+
+
+def working_scales(size: ImageSize) -> tuple[float, ...]:
+    """The factors by which an image is resized before each look, fine first."""
+    long_side = max(size.width, size.height)
+    smallest, largest = FINE_LONG_SIDE
+    fine = min(min(max(long_side, smallest), largest) / long_side, MAX_UPSCALE)
+    coarse = COARSE_LONG_SIDE / long_side
+    return (fine, coarse) if coarse < fine else (fine,)
+
+
+def decode_outputs(outputs: dict[str, FloatArray], width: int, min_score: float) -> Candidates:
+    """Turn YuNet's twelve maps into candidates, in pixels of the network's input of `width` columns.
+
+    At each stride: score = sqrt(cls * obj), centre = (cell + offset) * stride, side = exp(size) * stride,
+    point = (cell + offset) * stride.
+    """
+    boxes, points, scores = [], [], []
+    for stride in STRIDES:
+        classes, objects = outputs[f"cls_{stride}"][0, :, 0], outputs[f"obj_{stride}"][0, :, 0]
+        score = np.sqrt(np.clip(classes, 0, 1) * np.clip(objects, 0, 1))
+        kept = _best(score, min_score)
+        rows, columns = np.divmod(kept, width // stride)
+        cells = np.stack([columns, rows], axis=1).astype(np.float32)
+        box = outputs[f"bbox_{stride}"][0, kept]
+        centres, halves = (cells + box[:, :2]) * stride, np.exp(box[:, 2:]) * stride / 2
+        boxes.append(np.hstack([centres - halves, centres + halves]))
+        offsets = outputs[f"kps_{stride}"][0, kept].reshape(-1, 5, 2)
+        points.append((cells[:, None, :] + offsets) * stride)
+        scores.append(score[kept])
+    return Candidates(np.concatenate(boxes), np.concatenate(points), np.concatenate(scores))
+
+
+def _best(scores: FloatArray, minimum: float) -> NDArray[np.intp]:
+    """Where the scores reach the minimum; of more than MAX_CANDIDATES, the highest."""
+    kept = np.flatnonzero(scores >= minimum)
+    if len(kept) > MAX_CANDIDATES:
+        kept = kept[np.argpartition(scores[kept], -MAX_CANDIDATES)[-MAX_CANDIDATES:]]
+    return kept
+
+
+def _merge(looks: list[Candidates]) -> list[DetectedFace]:
+    """One face for each group of overlapping candidates: the one with the best score."""
+    boxes = np.concatenate([look.boxes for look in looks])
+    points = np.concatenate([look.points for look in looks])
+    scores = np.concatenate([look.scores for look in looks])
+    corner_and_size = np.hstack([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]]).astype(np.float64)
+    kept = cv2.dnn.NMSBoxes(corner_and_size.tolist(), scores.tolist(), 0.0, MAX_OVERLAP)
+    return [
+        DetectedFace(
+            box=BoundingBox(*map(float, boxes[i])),
+            landmarks=Landmarks5(*((float(x), float(y)) for x, y in points[i])),
+            probability=float(scores[i]),
+        )
+        for i in kept
+    ]
+
+
+def _resize(image: Image, scale: float) -> Image:
+    if scale == 1.0:
+        return image
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    return cv2.resize(image, None, fx=scale, fy=scale, interpolation=method)
+
+
+def _pad_to_grid(image: Image) -> Image:
+    """Extend to the right and below, in black, to multiples of the largest stride."""
+    height, width = image.shape[:2]
+    return cv2.copyMakeBorder(image, 0, -height % _GRID, 0, -width % _GRID, cv2.BORDER_CONSTANT)

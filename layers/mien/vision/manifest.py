@@ -1,0 +1,186 @@
+"""The model manifest: which networks there are, where they come from, and what goes in and out of them.
+
+Preprocessing is declared here and never guessed from a graph. `models/manifest.json` is the one source; the
+build tool, the model cards, NOTICE and the run time all read it through this module.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from pathlib import Path
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from mien.domain.errors import ConfigurationError
+
+MANIFEST_NAME = "manifest.json"
+
+AgeCurve = tuple[tuple[float, float, float, float], ...]
+"""Rows of what the network says, and the years, low and high that this means; read between rows by a line."""
+
+Task = Literal["detection", "expression", "age_gender", "liveness", "head_pose"]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A pinned package of a public registry, the hash of its archive, and the files read from it."""
+
+    registry: Literal["pypi", "npm"]
+    package: str
+    version: str
+    archive_sha256: str
+    members: tuple[str, ...]
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Licence:
+    """Under which terms the weights may be used, and where that is stated."""
+
+    spdx: str
+    copyright: str
+    statement: str
+    commercial_use: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Crop:
+    """How a face is cut from the image: a region about the centre of the detector's box, `scale` times its size.
+
+    `square`: both sides are the box's longer one. `level`: the same, turned until the eyes are level.
+    `stretch`: the box's own sides, so that the chip's aspect differs from the face's.
+    Outside the image, its edge repeats.
+    """
+
+    rule: Literal["square", "level", "stretch"]
+    scale: float
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """The one input: float32 of shape (batch, 3, height, width), `(pixel - mean) / std` per channel.
+
+    `None` in the shape is a size known only at run time.
+    """
+
+    name: str
+    shape: tuple[int | None, int, int | None, int | None]
+    channel_order: Literal["BGR", "RGB"]
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One output. `None` in the shape is a batch or map size known only at run time."""
+
+    name: str
+    shape: tuple[int | None, ...]
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """Everything that is known of one weight file."""
+
+    id: str
+    task: Task
+    title: str
+    architecture: str
+    file: str
+    sha256: str
+    bytes: int
+    source: Source
+    licence: Licence
+    input: Input
+    outputs: tuple[Output, ...]
+    labels: tuple[str, ...] = ()
+    crop: Crop | None = None
+    operating_points: dict[str, float] | None = None
+    age_curve: AgeCurve = ()
+    notes: tuple[str, ...] = ()
+
+    def operating_point(self, name: str) -> float:
+        """A measured constant of the model.
+
+        Raises:
+            ConfigurationError: the manifest does not give it.
+
+        """
+        try:
+            return (self.operating_points or {})[name]
+        except KeyError:
+            raise ConfigurationError(f"The manifest gives no {name} for the model {self.id}.") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """All models, by task."""
+
+    models: tuple[ModelSpec, ...]
+
+    def for_task(self, task: Task) -> ModelSpec:
+        """The model of a task.
+
+        Raises:
+            ConfigurationError: the manifest has none.
+
+        """
+        for spec in self.models:
+            if spec.task == task:
+                return spec
+        raise ConfigurationError(f"The model manifest names no model for {task}.")
+
+
+def load_manifest(path: Path) -> Manifest:
+    """Parse and check a manifest file.
+
+    Raises:
+        ConfigurationError: it is missing, or a key is unknown, absent or of the wrong type.
+
+    """
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigurationError("The model manifest is missing. Run `make models`.") from None
+    manifest: Manifest = _parse(Manifest, data, "manifest")
+    return manifest
+
+
+def _parse(kind: Any, value: Any, where: str) -> Any:
+    """Build `kind` (a dataclass, tuple, dict, union, literal or scalar type) from JSON, refusing anything else."""
+    if is_dataclass(kind):
+        return _parse_dataclass(kind, value, where)
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin in (Union, UnionType):
+        options = [option for option in arguments if option is not type(None)]
+        return None if value is None else _parse(options[0], value, where)
+    if origin is Literal:
+        return _require(value in arguments, value, where)
+    if origin is tuple and isinstance(value, list):
+        inner = [arguments[0]] * len(value) if arguments[-1] is Ellipsis else list(arguments)
+        _require(len(inner) == len(value), value, where)
+        return tuple(_parse(k, v, f"{where}[{i}]") for i, (k, v) in enumerate(zip(inner, value, strict=True)))
+    if origin is dict and isinstance(value, dict):
+        return {key: _parse(arguments[1], item, f"{where}.{key}") for key, item in value.items()}
+    if kind is float and type(value) is int:
+        return float(value)
+    return _require(type(value) is kind, value, where)
+
+
+def _parse_dataclass(kind: Any, value: Any, where: str) -> Any:
+    _require(isinstance(value, dict), value, where)
+    hints = get_type_hints(kind)
+    known = {field.name: field for field in fields(kind)}
+    unknown = value.keys() - known.keys()
+    missing = {name for name, field in known.items() if name not in value and field.default is MISSING}
+    if unknown or missing:
+        raise ConfigurationError(f"{where}: unknown keys {sorted(unknown)}, missing keys {sorted(missing)}.")
+    return kind(**{name: _parse(hints[name], item, f"{where}.{name}") for name, item in value.items()})
+
+
+def _require(holds: bool, value: Any, where: str) -> Any:
+    if not holds:
+        raise ConfigurationError(f"{where}: {value!r} is not allowed here.")
+    return value

@@ -1,0 +1,214 @@
+"""From a package's files to an ONNX graph with a free batch axis, one function for each kind of source."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import helper, numpy_helper
+
+from mien.vision.manifest import ModelSpec
+
+Files = Mapping[str, bytes]
+Weights = dict[str, NDArray[np.float32]]
+
+OPSET = 17
+IR_VERSION = 8
+BATCH = "batch"
+
+
+def convert(spec: ModelSpec, files: Files) -> onnx.ModelProto:
+    """The shipped graph of a model, from the files its source names."""
+    graph = _CONVERTERS[spec.id](spec, files)
+    graph.doc_string = f"{spec.title}. {spec.licence.spdx}. From {spec.source.package} {spec.source.version}."
+    onnx.checker.check_model(graph, full_check=True)
+    return graph
+
+
+def _yunet(spec: ModelSpec, files: Files) -> onnx.ModelProto:
+    """The file fixes 640×640; the network itself is fully convolutional."""
+    model = onnx.load_from_string(files[spec.source.members[0]])
+    _drop_stale_shapes(model)
+    height, width = model.graph.input[0].type.tensor_type.shape.dim[2:]
+    height.dim_param, width.dim_param = "height", "width"
+    for output in model.graph.output:
+        output.type.tensor_type.shape.dim[1].dim_param = f"cells_{output.name.rpartition('_')[2]}"
+    return model
+
+
+def _free_batch(spec: ModelSpec, files: Files) -> onnx.ModelProto:
+    """A finished graph whose batch is fixed at one: free it, in the inputs, outputs and constant reshapes."""
+    model = onnx.load_from_string(files[spec.source.members[0]])
+    _drop_stale_shapes(model)
+    for value in [*model.graph.input, *model.graph.output]:
+        value.type.tensor_type.shape.dim[0].dim_param = BATCH
+    targets = {node.input[1] for node in model.graph.node if node.op_type == "Reshape"}
+    constants = {node.output[0]: node for node in model.graph.node if node.op_type == "Constant"}
+    for name in targets & constants.keys():
+        value = constants[name].attribute[0].t
+        shape = numpy_helper.to_array(value).copy()
+        shape[0] = 0  # Reshape reads 0 as "as the input has it"
+        value.CopyFrom(numpy_helper.from_array(shape, value.name))
+    return model
+
+
+def _drop_stale_shapes(model: onnx.ModelProto) -> None:
+    """Inner shapes, and weights listed among the inputs, were written for the fixed size."""
+    del model.graph.value_info[:]
+    weights = {tensor.name for tensor in model.graph.initializer}
+    inputs = [value for value in model.graph.input if value.name not in weights]
+    del model.graph.input[:]
+    model.graph.input.extend(inputs)
+
+
+def read_faceapi_weights(manifest: bytes, binary: bytes) -> Weights:
+    """Unpack face-api's weights: a JSON list of entries over one binary, uint8 entries with scale and min."""
+    weights: Weights = {}
+    position = 0
+    for group in json.loads(manifest):
+        for entry in group["weights"]:
+            count = int(np.prod(entry["shape"]))
+            packing = entry.get("quantization")
+            dtype = np.dtype(packing["dtype"] if packing else entry["dtype"])
+            values = np.frombuffer(binary, dtype, count, position).astype(np.float32)
+            position += count * dtype.itemsize
+            if packing:
+                values = values * np.float32(packing["scale"]) + np.float32(packing["min"])
+            weights[entry["name"]] = values.reshape(entry["shape"])
+    if position != len(binary):
+        raise ValueError("The weight file does not end where its manifest says.")
+    return weights
+
+
+def _faceapi_weights(spec: ModelSpec, files: Files) -> Weights:
+    manifest, binary = spec.source.members
+    return read_faceapi_weights(files[manifest], files[binary])
+
+
+def _faceapi_expression(spec: ModelSpec, files: Files) -> onnx.ModelProto:
+    """Four dense blocks of four convolutions, each block adding up what its convolutions gave, then a pool."""
+    graph = _Graph(_faceapi_weights(spec, files))
+    x = spec.input.name
+    for index in range(4):
+        block = f"dense{index}"
+        first = graph.conv if index == 0 else graph.separable
+        sums = first(x, f"{block}/conv0", stride=2)
+        x = graph.relu(sums)
+        for conv in ("conv1", "conv2", "conv3"):
+            sums = graph.add(sums if conv != "conv1" else x, graph.separable(x, f"{block}/{conv}"))
+            x = graph.relu(sums)
+    logits = graph.dense(graph.pool(x), "fc")
+    graph.rename(logits, spec.outputs[0].name)
+    return graph.model(spec)
+
+
+def _faceapi_age_gender(spec: ModelSpec, files: Files) -> onnx.ModelProto:
+    """A small Xception: an entry convolution, two reductions, two middle blocks, a reduction, a wide layer."""
+    graph = _Graph(_faceapi_weights(spec, files))
+    x = graph.relu(graph.conv(spec.input.name, "entry_flow/conv_in", stride=2))
+    x = _reduction(graph, x, "entry_flow/reduction_block_0", activate_first=False)
+    x = _reduction(graph, x, "entry_flow/reduction_block_1")
+    for block in ("middle_flow/main_block_0", "middle_flow/main_block_1"):
+        y = x
+        for conv in ("separable_conv0", "separable_conv1", "separable_conv2"):
+            y = graph.separable(graph.relu(y), f"{block}/{conv}")
+        x = graph.add(x, y)
+    x = _reduction(graph, x, "exit_flow/reduction_block")
+    features = graph.pool(graph.relu(graph.separable(x, "exit_flow/separable_conv")))
+    for head, output in zip(("fc/age", "fc/gender"), spec.outputs, strict=True):
+        graph.rename(graph.dense(features, head), output.name)
+    return graph.model(spec)
+
+
+def _reduction(graph: _Graph, x: str, block: str, activate_first: bool = True) -> str:
+    y = graph.relu(x) if activate_first else x
+    y = graph.separable(y, f"{block}/separable_conv0")
+    y = graph.separable(graph.relu(y), f"{block}/separable_conv1")
+    return graph.add(graph.max_pool(y), graph.conv(x, f"{block}/expansion_conv", stride=2))
+
+
+class _Graph:
+    """Writes the few layers that face-api's networks are made of; each method returns the new tensor's name."""
+
+    def __init__(self, weights: Weights) -> None:
+        self._weights = weights
+        self._nodes: list[onnx.NodeProto] = []
+        self._tensors: list[onnx.TensorProto] = []
+
+    def conv(self, x: str, name: str, stride: int = 1) -> str:
+        """A full convolution; stored as (height, width, in, out)."""
+        kernel = self._weights[f"{name}/filters"].transpose(3, 2, 0, 1)
+        return self._conv(x, name, kernel, self._weights[f"{name}/bias"], stride, groups=1)
+
+    def separable(self, x: str, name: str, stride: int = 1) -> str:
+        """Depthwise, stored as (height, width, channels, 1), then pointwise with the bias."""
+        depthwise = self._weights[f"{name}/depthwise_filter"].transpose(2, 3, 0, 1)
+        pointwise = self._weights[f"{name}/pointwise_filter"].transpose(3, 2, 0, 1)
+        y = self._conv(x, f"{name}/depthwise", depthwise, None, stride, groups=depthwise.shape[0])
+        return self._conv(y, f"{name}/pointwise", pointwise, self._weights[f"{name}/bias"], 1, groups=1)
+
+    def _conv(
+        self, x: str, name: str, kernel: NDArray[np.float32], bias: NDArray[np.float32] | None, stride: int, groups: int
+    ) -> str:
+        inputs = [x, self._constant(f"{name}/kernel", kernel)]
+        if bias is not None:
+            inputs.append(self._constant(f"{name}/bias", bias))
+        # TensorFlow's "same" padding: on even sizes with stride 2 the extra row and column go last.
+        return self._node("Conv", inputs, name, strides=[stride] * 2, group=groups, auto_pad="SAME_UPPER")
+
+    def relu(self, x: str) -> str:
+        return self._node("Relu", [x], f"{x}/relu")
+
+    def add(self, a: str, b: str) -> str:
+        return self._node("Add", [a, b], f"{b}/sum")
+
+    def max_pool(self, x: str) -> str:
+        shape = {"kernel_shape": [3, 3], "strides": [2, 2], "auto_pad": "SAME_UPPER"}
+        return self._node("MaxPool", [x], f"{x}/max", **shape)
+
+    def pool(self, x: str) -> str:
+        """The mean of each channel, as (batch, channels)."""
+        return self._node("Flatten", [self._node("GlobalAveragePool", [x], f"{x}/mean")], f"{x}/features")
+
+    def dense(self, x: str, name: str) -> str:
+        inputs = [
+            x,
+            *(self._constant(f"{name}/{part}", self._weights[f"{name}/{part}"]) for part in ("weights", "bias")),
+        ]
+        return self._node("Gemm", inputs, name)
+
+    def rename(self, tensor: str, name: str) -> None:
+        for node in self._nodes:
+            if node.output[0] == tensor:
+                node.output[0] = name
+
+    def model(self, spec: ModelSpec) -> onnx.ModelProto:
+        floats = onnx.TensorProto.FLOAT
+        inputs = [helper.make_tensor_value_info(spec.input.name, floats, [BATCH, *spec.input.shape[1:]])]
+        outputs = [
+            helper.make_tensor_value_info(output.name, floats, [BATCH, *output.shape[1:]]) for output in spec.outputs
+        ]
+        graph = helper.make_graph(self._nodes, spec.id, inputs, outputs, self._tensors)
+        opsets = [helper.make_opsetid("", OPSET)]
+        return helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="mien")
+
+    def _constant(self, name: str, value: NDArray[np.float32]) -> str:
+        self._tensors.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
+        return name
+
+    def _node(self, op: str, inputs: list[str], output: str, **attributes: Any) -> str:
+        self._nodes.append(helper.make_node(op, inputs, [output], **attributes))
+        return output
+
+
+_CONVERTERS: dict[str, Callable[[ModelSpec, Files], onnx.ModelProto]] = {
+    "yunet-2023mar": _yunet,
+    "faceapi-expression": _faceapi_expression,
+    "faceapi-age-gender": _faceapi_age_gender,
+    "faceplugin-liveness": _free_batch,
+    "faceplugin-pose": _free_batch,
+}

@@ -1,0 +1,159 @@
+"""Checking a converted network against a reference computed another way, on real faces.
+
+YuNet and faceplugin's networks run in OpenCV's own engine from the file as published, one face at a time;
+face-api's run in its own JavaScript on TensorFlow.js. Ours run in onnxruntime, converted, in a batch.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.domain.faces import DetectedFace
+from mien.vision.chips import crop_transform, cut_chip
+from mien.vision.decode import Image, decode
+from mien.vision.detector import FaceDetector
+from mien.vision.engine import Engine, softmax, to_tensor
+from mien.vision.manifest import ModelSpec
+from models.builder.convert import Files
+from models.builder.errors import WrongGraph
+
+TOLERANCE = 2e-3
+"""Of probabilities, and of years per hundred."""
+
+BOX_TOLERANCE_PX = 0.1
+
+
+@dataclass(frozen=True)
+class Witness:
+    """A photo and its largest face."""
+
+    image: Image
+    face: DetectedFace
+
+
+def witnesses(photos: list[Path], detector: FaceDetector) -> list[Witness]:
+    """The photos as the pipeline sees them."""
+    images = [decode(photo.read_bytes()) for photo in photos]
+    return [Witness(image, detector.detect(image)[0]) for image in images]
+
+
+def verify(engine: Engine, files: Files, seen: list[Witness]) -> float:
+    """Compare a built network with its reference; the largest difference found.
+
+    Raises:
+        WrongGraph: they differ by more than the tolerance.
+
+    """
+    return _VERIFIERS[engine.spec.id](engine, files, seen)
+
+
+def verify_detector(engine: Engine, published: bytes, photos: list[Path]) -> float:
+    """Compare YuNet with OpenCV's own FaceDetectorYN; the largest difference of a box or landmark, in pixels.
+
+    Raises:
+        WrongGraph: a face is missing, or lies more than a tenth of a pixel elsewhere.
+
+    """
+    worst = 0.0
+    for photo in photos:
+        image = _square(decode(photo.read_bytes()))
+        with tempfile.NamedTemporaryFile(suffix=".onnx") as file:
+            file.write(published)
+            file.flush()
+            theirs = cv2.FaceDetectorYN.create(file.name, "", image.shape[1::-1], 0.6, 0.3)
+        _, rows = theirs.detect(image)
+        ours = FaceDetector(engine).detect_at(image, scale=1.0, min_probability=0.6)
+        if rows is None or len(rows) != len(ours):
+            raise WrongGraph(f"{engine.spec.id}: not the same number of faces as OpenCV's detector on {photo.name}.")
+        rows = sorted(rows, key=lambda row: -row[2] * row[3])
+        for row, face in zip(rows, ours, strict=True):
+            box = [face.box.x1, face.box.y1, face.box.width, face.box.height]
+            found = np.concatenate([box, face.landmarks.as_array().ravel()])
+            worst = max(worst, float(np.abs(found - row[:14]).max()))
+    return _within(worst, BOX_TOLERANCE_PX, engine.spec)
+
+
+def _square(image: Image) -> Image:
+    """Scaled and padded to 640×640, the one size the published file takes."""
+    scale = 640 / max(image.shape[:2])
+    small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return cv2.copyMakeBorder(small, 0, 640 - small.shape[0], 0, 640 - small.shape[1], cv2.BORDER_CONSTANT)
+
+
+def _chips(spec: ModelSpec, seen: list[Witness]) -> NDArray[np.uint8]:
+    _, _, height, width = spec.input.shape
+    assert spec.crop is not None
+    assert height is not None
+    assert width is not None
+    cuts = [cut_chip(w.image, crop_transform(w.face, spec.crop, width, height), width, height) for w in seen]
+    return np.stack(cuts)
+
+
+def _against_opencv(engine: Engine, files: Files, seen: list[Witness]) -> float:
+    tensor = to_tensor(_chips(engine.spec, seen), engine.spec.input)
+    network = cv2.dnn.readNetFromONNX(np.frombuffer(files[engine.spec.source.members[0]], np.uint8))
+    names = [output.name for output in engine.spec.outputs]
+    worst = 0.0
+    ours = engine.run(tensor)
+    for index in range(len(tensor)):
+        network.setInput(tensor[index : index + 1])
+        theirs = network.forward(names)
+        for our_output, their_output in zip(ours, theirs, strict=True):
+            difference = softmax(our_output[index]) - softmax(their_output.reshape(-1))
+            worst = max(worst, float(np.abs(difference).max()))
+    return _within(worst, TOLERANCE, engine.spec)
+
+
+def _against_faceapi(engine: Engine, files: Files, seen: list[Witness]) -> float:
+    chips = _chips(engine.spec, seen)
+    theirs = _run_faceapi(engine.spec, files, chips)
+    outputs = engine.run(to_tensor(chips, engine.spec.input))
+    if engine.spec.task == "expression":
+        ours = softmax(outputs[0])
+    else:
+        ours = np.stack([outputs[0][:, 0] / 100, softmax(outputs[1])[:, 0]], axis=1)
+        theirs[:, 0] /= 100
+    return _within(float(np.abs(ours - theirs).max()), TOLERANCE, engine.spec)
+
+
+def _run_faceapi(spec: ModelSpec, files: Files, chips: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """What face-api's own code says of RGB chips, one row a chip."""
+    node = shutil.which("node")
+    if node is None:
+        raise WrongGraph("Node.js is needed to compute face-api's own answer. Install Node.js 20, then try again.")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for member, content in files.items():
+            (folder / Path(member).name).write_bytes(content)
+        library = (folder / "face-api.esm.js").rename(folder / "face-api.mjs")
+        script = Path(__file__).with_name("faceapi_reference.mjs")
+        rgb = np.ascontiguousarray(chips[..., ::-1]).astype("<f4")
+        command = [node, str(script), str(library), str(folder), spec.task]
+        done = subprocess.run(command, input=rgb.tobytes(), capture_output=True, check=False)
+    if done.returncode != 0:
+        raise WrongGraph(f"face-api's own code failed under Node.js: {done.stderr.decode(errors='replace')[-300:]}")
+    return np.array(json.loads(done.stdout))
+
+
+def _within(worst: float, tolerance: float, spec: ModelSpec) -> float:
+    if not worst <= tolerance:
+        raise WrongGraph(f"{spec.id} differs from its reference by {worst:.2g}, more than {tolerance:.2g}.")
+    return worst
+
+
+_VERIFIERS: dict[str, Callable[[Engine, Files, list[Witness]], float]] = {
+    "faceapi-expression": _against_faceapi,
+    "faceapi-age-gender": _against_faceapi,
+    "faceplugin-liveness": _against_opencv,
+    "faceplugin-pose": _against_opencv,
+}
