@@ -17,8 +17,8 @@ from mien import settings
 from mien.domain.errors import MienError, UndecodableImage
 from mien.domain.faces import ImageAnalysis
 from mien.http.errors import entry_for
-from mien.http.resolver import compact_json
 from mien.http.schemas import face_body
+from mien.http.wire import compact_json
 from mien.usecases.analyse_image import AnalyseImage, FaceFilter
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}

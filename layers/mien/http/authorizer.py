@@ -6,7 +6,7 @@ from typing import Any
 
 from mien.domain.errors import InvalidApiKey
 from mien.domain.keys import ApiKey
-from mien.http.routes import KEY_HEADER
+from mien.http.wire import KEY_HEADER
 from mien.ports.key_store import KeyStore
 from mien.usecases.authorise import authorise
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
@@ -17,8 +16,7 @@ from mien.http.errors import entry_for, error_body
 from mien.http.images import read_body, read_image
 from mien.http.parameters import Query
 from mien.http.routes import Route
-
-REQUEST_ID_HEADER = "x-request-id"
+from mien.http.wire import REQUEST_ID_HEADER, compact_json
 
 logger = Logger(service="mien")
 
@@ -73,11 +71,6 @@ def _refuse_suspended(app: APIGatewayRestResolver, next_middleware: NextMiddlewa
     if account == KeyStatus.SUSPENDED.value:
         raise AccountSuspended("Account suspended")
     return next_middleware(app)
-
-
-def compact_json(value: Any) -> str:
-    """JSON without spaces, in UTF-8."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
 def ok(body: Any) -> Response[Any]:

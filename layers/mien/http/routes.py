@@ -7,7 +7,6 @@ from typing import Literal
 
 STAGE = "api"
 VERSION_PATH = "/v1"
-KEY_HEADER = "x-key-secret"
 
 FunctionName = Literal["analytics"]
 

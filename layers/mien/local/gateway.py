@@ -23,8 +23,8 @@ from mien.domain.errors import (
 )
 from mien.http.errors import entry_for, error_body
 from mien.http.limits import AUTHORIZER_CACHE_SECONDS, MAX_BODY_BYTES, MAX_EVENT_BYTES, MAX_IMAGE_BYTES, UPLOAD_SECONDS
-from mien.http.resolver import REQUEST_ID_HEADER, compact_json
-from mien.http.routes import KEY_HEADER, ROUTES, Route
+from mien.http.routes import ROUTES, Route
+from mien.http.wire import KEY_HEADER, REQUEST_ID_HEADER, compact_json
 from mien.local.events import HttpRequest, authorizer_event, proxy_event
 from mien.local.functions import LocalFunction
 
@@ -32,7 +32,7 @@ Scope = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
-log = logging.getLogger("mien.gateway")
+log = logging.getLogger("gateway")
 
 CACHED_KEYS = 10_000
 DISCARDED_BYTES = 64 * 1024 * 1024  # of an oversized upload, read on so that the client hears the answer

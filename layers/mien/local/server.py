@@ -16,7 +16,8 @@ from mien import settings
 from mien.adapters.sqlite_keys import SqliteKeyStore
 from mien.domain.errors import ConfigurationError
 from mien.domain.keys import ApiKey, KeyStatus, hash_secret, new_secret
-from mien.http.routes import FACE_ANALYTICS, KEY_HEADER, ROUTES
+from mien.http.routes import FACE_ANALYTICS, ROUTES
+from mien.http.wire import KEY_HEADER
 from mien.local.functions import LocalFunction, handler_path
 from mien.local.gateway import Gateway
 

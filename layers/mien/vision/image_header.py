@@ -111,9 +111,11 @@ def _read_png(data: bytes) -> ImageHeader:
         kind = data[position + 4 : position + 8]
         if kind == b"eXIf":
             orientation = _exif_orientation(data[position + 8 : position + 8 + length])
+        position += length + 12
+        if position > len(data):
+            raise UndecodableImage("The PNG is truncated: its end is missing.")
         if kind == b"IEND":
             return ImageHeader(ImageFormat.PNG, ImageSize(width, height), orientation)
-        position += length + 12
 
 
 def _read_webp(data: bytes) -> ImageHeader:

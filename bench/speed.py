@@ -1,0 +1,148 @@
+"""How fast: from API Gateway proxy event to response, and stage by stage. `python -m bench.speed [--runs N]`.
+
+One core, one thread, in this process, models loaded. Prints a table and writes bench/results/speed.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import json
+import os
+import platform
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+os.environ["MIEN_THREADS"] = "1"
+
+import cv2
+import numpy as np
+import onnxruntime
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from bench.photos import group, jpeg, no_face, one_face
+from functions.analytics.handler import analyse_image, lambda_handler
+from mien.http.routes import FACE_ANALYTICS
+from mien.local.environment import LocalContext
+from mien.local.events import HttpRequest, proxy_event
+from mien.usecases.analyse_image import FaceFilter
+from mien.vision.decode import decode
+from mien.vision.quality import assess
+
+RESULTS = Path(__file__).with_name("results") / "speed.json"
+
+CASES = {
+    "640×480, no face": partial(no_face, 640, 480),
+    "640×480, 1 face": partial(one_face, 640, 480),
+    "1280×960, 1 face": partial(one_face, 1280, 960),
+    "1280×960, 10 faces": partial(group, 10, 1280, 960),
+    "1920×1080, 6 faces": partial(group, 6, 1920, 1080),
+    "4032×3024, 1 face": partial(one_face, 4032, 3024),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.speed", description=__doc__)
+    parser.add_argument("--runs", type=int, default=40, help="timed runs of each case (default 40)")
+    runs = parser.parse_args().runs
+    _use_one_core()
+    photos = {name: jpeg(make()) for name, make in CASES.items()}
+    rows = {name: _measure(photos[name], runs) for name in track(photos, "Measuring", transient=True)}
+    _print(rows)
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps({"machine": _machine(), "runs": runs, "cases": rows}, indent=2) + "\n")
+
+
+def _measure(photo: bytes, runs: int) -> dict[str, Any]:
+    event = _event(photo)
+    response = lambda_handler(event, LocalContext("analytics", "bench"))
+    body = json.loads(response["body"])
+    assert response["statusCode"] == 200, body
+    end_to_end = _times(lambda: lambda_handler(event, LocalContext("analytics", "bench")), runs)
+    return {
+        "faces": body["face_count"],
+        "median_ms": round(float(np.median(end_to_end)), 2),
+        "p95_ms": round(float(np.percentile(end_to_end, 95)), 2),
+        "stages_ms": _stages(photo, max(runs // 2, 3)),
+    }
+
+
+def _stages(photo: bytes, runs: int) -> dict[str, float]:
+    image = decode(photo)
+    faces = analyse_image.detector.detect(image)
+    steps: dict[str, Callable[[], Any]] = {
+        "decode": lambda: decode(photo),
+        "detect": lambda: analyse_image.detector.detect(image),
+    }
+    if faces:
+        poses = analyse_image.head_pose.estimate(image, faces)
+        steps |= {
+            "age, gender": lambda: analyse_image.age_gender.estimate(image, faces),
+            "expression": lambda: analyse_image.expression.classify(image, faces),
+            "liveness": lambda: analyse_image.liveness.score(image, faces),
+            "pose": lambda: analyse_image.head_pose.estimate(image, faces),
+            "quality": lambda: [assess(image, face, pose) for face, pose in zip(faces, poses, strict=True)],
+        }
+    steps["all, no HTTP"] = lambda: analyse_image(photo, FaceFilter())
+    return {name: round(float(np.median(_times(step, runs))), 2) for name, step in steps.items()}
+
+
+def _times(action: Callable[[], Any], runs: int) -> list[float]:
+    for _ in range(3):
+        action()
+    times = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        action()
+        times.append((time.perf_counter() - start) * 1000)
+    return times
+
+
+def _event(photo: bytes) -> dict[str, Any]:
+    boundary = "bench"
+    head = f'--{boundary}\r\nContent-Disposition: form-data; name="face_image"; filename="p.jpg"\r\n\r\n'.encode()
+    body = head + photo + f"\r\n--{boundary}--\r\n".encode()
+    headers = (("content-type", f"multipart/form-data; boundary={boundary}"),)
+    request = HttpRequest("bench", "POST", FACE_ANALYTICS.url_path, "", headers, body, "127.0.0.1")
+    event = proxy_event(request, FACE_ANALYTICS, {"status": "active"})
+    assert base64.b64decode(event["body"]) == body
+    return event
+
+
+def _use_one_core() -> None:
+    cv2.setNumThreads(1)
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+
+
+def _machine() -> dict[str, str]:
+    model = next((line.split(":")[1].strip() for line in _cpuinfo() if line.startswith("model name")), "unknown")
+    return {
+        "cpu": model,
+        "python": platform.python_version(),
+        "onnxruntime": onnxruntime.__version__,
+        "opencv": cv2.__version__,
+    }
+
+
+def _cpuinfo() -> list[str]:
+    path = Path("/proc/cpuinfo")
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def _print(rows: dict[str, dict[str, Any]]) -> None:
+    stages = list(dict.fromkeys(stage for row in rows.values() for stage in row["stages_ms"]))
+    table = Table("photo", "faces", "median ms", "p95 ms", *stages, title="Proxy event to response, and its stages")
+    for name, row in rows.items():
+        figures = [f"{row['stages_ms'].get(stage, 0):.1f}" if stage in row["stages_ms"] else "" for stage in stages]
+        table.add_row(name, str(row["faces"]), f"{row['median_ms']:.1f}", f"{row['p95_ms']:.1f}", *figures)
+    Console(width=170).print(table)
+
+
+if __name__ == "__main__":
+    main()

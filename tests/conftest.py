@@ -1,0 +1,71 @@
+"""What all tests share: example photos, images made of them, and the loaded pipeline."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+
+from bench.photos import group, jpeg
+from mien import settings
+from mien.usecases.analyse_image import AnalyseImage
+from mien.vision.decode import Image, decode
+
+PHOTOS = settings.CHECKOUT / "docs" / "photos"
+
+
+@pytest.fixture(scope="session")
+def photo() -> Callable[[str], bytes]:
+    """The bytes of an example photo by name."""
+    return lambda name: (PHOTOS / f"{name}.jpg").read_bytes()
+
+
+@pytest.fixture(scope="session")
+def photo_path() -> Callable[[str], Path]:
+    return lambda name: PHOTOS / f"{name}.jpg"
+
+
+@pytest.fixture(scope="session")
+def analyse() -> AnalyseImage:
+    return AnalyseImage.load(settings.models_folder())
+
+
+@pytest.fixture(scope="session")
+def six_people() -> Image:
+    """A montage of six faces."""
+    return group(6, 1200, 800)
+
+
+@pytest.fixture(scope="session")
+def six_people_jpeg(six_people: Image) -> bytes:
+    return jpeg(six_people)
+
+
+@pytest.fixture(scope="session")
+def sixty_megapixel_png() -> bytes:
+    """A small file that would decode to 60 megapixels."""
+    done, data = cv2.imencode(".png", np.zeros((6000, 10000), np.uint8), [cv2.IMWRITE_PNG_COMPRESSION, 9])
+    assert done
+    return bytes(data)
+
+
+def pillow(data: bytes) -> Pillow.Image:
+    return Pillow.open(io.BytesIO(data))
+
+
+def saved(image: Pillow.Image, kind: str, **options: object) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def mean_difference(a: Image, b: Image) -> float:
+    return float(np.abs(a.astype(int) - b.astype(int)).mean())
+
+
+__all__ = ["decode", "mean_difference", "pillow", "saved"]

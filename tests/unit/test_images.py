@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from requests import Request
+
+from mien.domain.errors import ImageTooLarge, InvalidParameter, MalformedRequest, MienError, MissingField
+from mien.http.images import read_body, read_image
+from mien.http.limits import MAX_IMAGE_BYTES
+
+
+def form(files: list[tuple[str, tuple[str, bytes]]], fields: dict[str, str] | None = None) -> tuple[str, bytes]:
+    """A multipart body as `requests` makes it: (content type, body)."""
+    prepared = Request("POST", "http://localhost", files=files, data=fields or {}).prepare()
+    assert isinstance(prepared.body, bytes)
+    return prepared.headers["content-type"], prepared.body
+
+
+@given(st.binary(min_size=1, max_size=2000))
+def test_the_bytes_of_the_file_come_back_unchanged(content: bytes) -> None:
+    kind, body = form([("face_image", ("p.jpg", content))])
+    assert read_image(kind, body, "face_image") == content
+
+
+@pytest.mark.parametrize("name", ["photo.jpg", "no extension", 'quo"te.jpg', "фото.jpg", "a;b=c.jpg", ""])
+def test_any_file_name_will_do(name: str) -> None:
+    kind, body = form([("face_image", (name or "x", b"content"))])
+    assert read_image(kind, body, "face_image") == b"content"
+
+
+def test_other_fields_are_passed_over() -> None:
+    kind, body = form([("other", ("o.jpg", b"no")), ("face_image", ("p.jpg", b"yes"))], {"note": "hello"})
+    assert read_image(kind, body, "face_image") == b"yes"
+
+
+def test_a_preamble_and_an_epilogue_are_allowed() -> None:
+    body = b'--B\r\nContent-Disposition: form-data; name="face_image"\r\n\r\nyes\r\n--B--\r\nafterwards'
+    assert read_image("multipart/form-data; boundary=B", body, "face_image") == b"yes"
+
+
+def test_a_quoted_boundary_is_understood() -> None:
+    body = b'--a b\r\ncontent-disposition: form-data; name="face_image"\r\n\r\nyes\r\n--a b--\r\n'
+    assert read_image('Multipart/Form-Data; boundary="a b"', body, "face_image") == b"yes"
+
+
+@pytest.mark.parametrize("kind", ["", "application/json", "image/jpeg", "text/plain"])
+def test_another_content_type_lacks_the_field(kind: str) -> None:
+    with pytest.raises(MissingField, match="face_image"):
+        read_image(kind, b"{}", "face_image")
+
+
+def test_a_form_without_the_field_lacks_it() -> None:
+    with pytest.raises(MissingField, match="face_image is missing"):
+        read_image(*form([("image", ("p.jpg", b"x"))]), "face_image")
+
+
+def test_an_empty_file_lacks_it_too() -> None:
+    with pytest.raises(MissingField, match="empty"):
+        read_image(*form([("face_image", ("p.jpg", b""))]), "face_image")
+
+
+def test_two_images_are_refused() -> None:
+    with pytest.raises(InvalidParameter, match="2 times"):
+        read_image(*form([("face_image", ("a", b"1")), ("face_image", ("b", b"2"))]), "face_image")
+
+
+@pytest.mark.parametrize("cut", [3, 5, 20, 60])
+def test_a_form_that_breaks_off_is_malformed(cut: int) -> None:
+    kind, body = form([("face_image", ("p.jpg", b"x" * 100))])
+    with pytest.raises(MalformedRequest):
+        read_image(kind, body[:-cut], "face_image")
+
+
+@pytest.mark.parametrize(
+    "kind", ["multipart/form-data", "multipart/form-data; boundary=", "multipart/form-data; boundary=wrong"]
+)
+def test_a_missing_or_wrong_boundary_is_malformed(kind: str) -> None:
+    _, body = form([("face_image", ("p.jpg", b"x"))])
+    with pytest.raises(MalformedRequest):
+        read_image(kind, body, "face_image")
+
+
+def test_a_file_of_the_limit_passes_and_one_byte_more_does_not() -> None:
+    assert len(read_image(*form([("face_image", ("p", b"x" * MAX_IMAGE_BYTES))]), "face_image")) == MAX_IMAGE_BYTES
+    with pytest.raises(ImageTooLarge):
+        read_image(*form([("face_image", ("p", b"x" * (MAX_IMAGE_BYTES + 1)))]), "face_image")
+
+
+def test_four_megabytes_full_of_almost_boundaries_are_read_quickly() -> None:
+    almost = b"\r\n--" + b"B" * 60
+    kind = f"multipart/form-data; boundary={'B' * 69}C"
+    start = time.perf_counter()
+    with pytest.raises(MienError):
+        read_image(kind, almost * (MAX_IMAGE_BYTES // len(almost)), "face_image")
+    assert time.perf_counter() - start < 2
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_give_an_image_or_an_error_of_ours(body: bytes) -> None:
+    try:
+        read_image("multipart/form-data; boundary=B", b"--B\r\n" + body, "face_image")
+    except MienError:
+        return
+
+
+def test_a_body_that_is_not_base64_is_malformed() -> None:
+    with pytest.raises(MalformedRequest):
+        read_body("not base64!", is_base64=True)
+
+
+def test_an_absent_body_is_empty() -> None:
+    assert read_body(None, is_base64=True) == read_body(None, is_base64=False) == b""
