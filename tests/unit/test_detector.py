@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mien.domain.geometry import ImageSize
-from mien.vision.detector import MAX_CANDIDATES, STRIDES, decode_outputs, working_scales
+from mien.vision.detector import MAX_CANDIDATES, STRIDES, decode_outputs, suppress, working_scales
 
 
 def empty_maps(width: int, height: int) -> dict[str, np.ndarray]:
@@ -64,3 +64,28 @@ def test_full_hd_is_looked_at_pixel_by_pixel_and_as_a_thumbnail() -> None:
 
 def test_a_small_image_is_enlarged() -> None:
     assert working_scales(ImageSize(320, 240))[0] == 2.0
+
+
+def kept(*rows: tuple[float, float, float, float, float]) -> list[int]:
+    table = np.array(rows, dtype=np.float32)
+    return suppress(table[:, :4], table[:, 4])
+
+
+def test_of_overlapping_boxes_the_best_stays() -> None:
+    assert kept((0, 0, 100, 100, 0.7), (5, 5, 105, 105, 0.9), (300, 0, 400, 100, 0.6)) == [1, 2]
+
+
+def test_neighbours_that_touch_both_stay() -> None:
+    assert kept((0, 0, 100, 100, 0.9), (80, 0, 180, 100, 0.8)) == [0, 1]
+
+
+def test_a_weaker_box_inside_a_face_goes() -> None:
+    assert kept((0, 0, 100, 100, 0.95), (40, 40, 60, 65, 0.6)) == [0]
+
+
+def test_a_better_box_inside_a_weak_one_stays_with_it() -> None:
+    assert kept((0, 0, 100, 100, 0.6), (40, 40, 60, 65, 0.95)) == [1, 0]
+
+
+def test_nothing_gives_nothing() -> None:
+    assert suppress(np.zeros((0, 4), np.float32), np.zeros(0, np.float32)) == []

@@ -36,3 +36,7 @@ def main() -> None:
     except ConfigurationError as error:
         click.echo(f"mien: {error}", err=True)
         sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -67,7 +67,8 @@ class Gateway:
         return [self._authorizer, *self._functions.values()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
             return
         started, request_id = time.perf_counter(), str(uuid.uuid4())
         try:
@@ -80,6 +81,14 @@ class Gateway:
         await _send(send, answer)
         took = (time.perf_counter() - started) * 1000
         log.info("%s %s %d %.0f ms", scope["method"], scope["path"], answer.status, took)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        """Stop the functions when the HTTP server stops, before it passes the signal on."""
+        while (message := await receive())["type"] == "lifespan.startup":
+            await send({"type": "lifespan.startup.complete"})
+        if message["type"] == "lifespan.shutdown":
+            await self.stop()
+            await send({"type": "lifespan.shutdown.complete"})
 
     async def _answer(self, scope: Scope, receive: Receive, request_id: str) -> HttpAnswer:
         body = await _read_body(receive)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import socket
@@ -22,6 +23,7 @@ from mien.local.functions import LocalFunction, handler_path
 from mien.local.gateway import Gateway
 
 HOST = "127.0.0.1"
+BACKLOG = 1024
 STOP_SECONDS = 10
 
 
@@ -37,7 +39,9 @@ def serve(port: int, state: Path, functions: Path) -> None:
     database = (state / "mien.sqlite").resolve()
     secret = demo_key(state, SqliteKeyStore(database))
     gateway = local_gateway(functions, database)
-    asyncio.run(_run(gateway, listener, secret))
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_run(gateway, listener, secret))
+    print("Stopped.", flush=True)
 
 
 def local_gateway(functions: Path, database: Path) -> Gateway:
@@ -69,6 +73,7 @@ def _listen(port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((HOST, port))
+        listener.listen(BACKLOG)
     except OSError:
         listener.close()
         raise ConfigurationError(f"Port {port} is taken. Choose another: PORT={port + 1} make run") from None
@@ -77,7 +82,7 @@ def _listen(port: int) -> socket.socket:
 
 async def _run(gateway: Gateway, listener: socket.socket, secret: str) -> None:
     config = uvicorn.Config(
-        gateway, lifespan="off", log_level="warning", access_log=False, timeout_graceful_shutdown=STOP_SECONDS
+        gateway, lifespan="on", log_level="warning", access_log=False, timeout_graceful_shutdown=STOP_SECONDS
     )
     try:
         await gateway.start()

@@ -69,9 +69,10 @@ class AnalyseImage:
         image = decode(data)
         size = ImageSize(image.shape[1], image.shape[0])
         detected = select(self.detector.detect(image, wanted.min_detection_probability), wanted)
-        return ImageAnalysis(size, self._describe(image, detected) if detected else ())
+        return ImageAnalysis(size, self.describe(image, detected) if detected else ())
 
-    def _describe(self, image: Image, detected: tuple[DetectedFace, ...]) -> tuple[Face, ...]:
+    def describe(self, image: Image, detected: tuple[DetectedFace, ...]) -> tuple[Face, ...]:
+        """Run every network on these faces of an upright BGR image; at least one face."""
         ages_and_genders = self.age_gender.estimate(image, detected)
         emotions = self.expression.classify(image, detected)
         liveness = self.liveness.score(image, detected)

@@ -24,6 +24,7 @@ MAX_UPSCALE = 4.0
 
 MAX_CANDIDATES = 1000  # a stride and look, so that no minimum makes merging slow
 MAX_OVERLAP = 0.3  # IoU above which two boxes are the same face
+MAX_INSIDE = 0.8  # part of a box that may lie inside a better one
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,20 +116,39 @@ def _best(scores: FloatArray, minimum: float) -> NDArray[np.intp]:
 
 
 def _merge(looks: list[Candidates]) -> list[DetectedFace]:
-    """One face for each group of overlapping candidates: the one with the best score."""
+    """One face for each group of candidates that show the same: the one with the best score."""
     boxes = np.concatenate([look.boxes for look in looks])
     points = np.concatenate([look.points for look in looks])
     scores = np.concatenate([look.scores for look in looks])
-    corner_and_size = np.hstack([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]]).astype(np.float64)
-    kept = cv2.dnn.NMSBoxes(corner_and_size.tolist(), scores.tolist(), 0.0, MAX_OVERLAP)
     return [
         DetectedFace(
             box=BoundingBox(*map(float, boxes[i])),
             landmarks=Landmarks5(*((float(x), float(y)) for x, y in points[i])),
             probability=float(scores[i]),
         )
-        for i in kept
+        for i in suppress(boxes, scores)
     ]
+
+
+def suppress(boxes: FloatArray, scores: FloatArray) -> list[int]:
+    """Greedy non-maximum suppression: the indices kept, best score first.
+
+    A box goes when a better one overlaps it (IoU), or holds nearly all of it: on a face larger than it was trained
+    for, the network also finds a small one between the eyes and mouth.
+    """
+    areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    order = np.argsort(-scores, kind="stable")
+    kept = []
+    while len(order):
+        best, others = order[0], order[1:]
+        kept.append(int(best))
+        top_left = np.maximum(boxes[best, :2], boxes[others, :2])
+        bottom_right = np.minimum(boxes[best, 2:], boxes[others, 2:])
+        shared = np.prod(np.clip(bottom_right - top_left, 0, None), axis=1)
+        overlaps = shared > MAX_OVERLAP * (areas[best] + areas[others] - shared)
+        inside = shared > MAX_INSIDE * areas[others]
+        order = others[~(overlaps | inside)]
+    return kept
 
 
 def _resize(image: Image, scale: float) -> Image:
