@@ -29,13 +29,16 @@ models: environment ## Fetch, convert and verify the models
 	@$(BIN)/python -m models.builder
 
 cards: models ## Write the model cards and NOTICE anew from the manifest and the measurements
-	$(BIN)/python -m models.builder.cards
+	$(BIN)/python -m models.builder.documents
 
 bench: models ## Measure speed, on one core
 	$(BIN)/python -m bench.speed
 
 accuracy: models ## Measure accuracy on labelled photos (DATA=folder)
 	$(BIN)/python -m bench.accuracy "$(DATA)"
+
+calibrate: models ## Fit the manifest's measured constants (DATA=folder)
+	$(BIN)/python -m bench.calibrate "$(DATA)"
 
 lock: environment ## Pin every dependency anew, with hashes
 	$(PYTHON) -m venv var/lock-tools && var/lock-tools/bin/pip install --quiet uv==0.13.9

@@ -65,7 +65,7 @@ def build(manifest: Manifest, update: bool) -> None:
         specs: list[ModelSpec] = []
         for spec in manifest.models:
             progress.update(steps, description=f"Converting {spec.id}")
-            files[spec.id] = read_members(fetch(spec.source, CACHE), _members(spec))
+            files[spec.id] = read_members(fetch(spec.source, CACHE), members(spec))
             specs.append(_convert(spec, files[spec.id], folder, update))
             progress.advance(steps)
         seen: list[Witness] = []
@@ -85,7 +85,8 @@ def build(manifest: Manifest, update: bool) -> None:
         _put_in_place(folder)
 
 
-def _members(spec: ModelSpec) -> list[str]:
+def members(spec: ModelSpec) -> list[str]:
+    """The files to read from a model's archive: its own, and what its reference needs."""
     extra = REFERENCE_LIBRARY.get(spec.source.package)
     return [*spec.source.members, *([extra] if extra else [])]
 

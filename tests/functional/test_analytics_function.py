@@ -6,11 +6,13 @@ import json
 from typing import Any
 
 import pytest
+from PIL import Image as Pillow
 
 from functions.analytics import handler as analytics
 from mien.domain.faces import Expression, Sentiment
 from mien.http.limits import MAX_IMAGE_BYTES
 from mien.http.routes import FACE_ANALYTICS, FACE_LIVENESS, Route
+from tests.conftest import saved
 from tests.events import ACTIVE, call, form_event
 
 BOTH = pytest.mark.parametrize("route", [FACE_ANALYTICS, FACE_LIVENESS], ids=lambda route: route.path)
@@ -76,6 +78,13 @@ def test_liveness_is_said_in_arsas_words_too(photo) -> None:
 def test_no_face_is_an_answer(route: Route, photo) -> None:
     status, body = post(route, photo("coffee"))
     assert (status, body["status"], body["face_count"], body["faces"]) == (200, "success", 0, [])
+
+
+@pytest.mark.parametrize("size", [(16, 16), (20_000, 16), (16, 20_000), (17, 999)])
+def test_an_image_of_any_shape_is_answered(size: tuple[int, int]) -> None:
+    status, body = post(FACE_ANALYTICS, saved(Pillow.new("RGB", size, "teal"), "PNG"))
+    assert (status, body["faces"]) == (200, [])
+    assert body["image"] == {"width": size[0], "height": size[1]}
 
 
 def test_six_people_are_six_faces_largest_first(six_people_jpeg: bytes) -> None:

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from mien import settings
+from mien.cli.draw import draw_faces
 from mien.domain.errors import MienError, UndecodableImage
 from mien.domain.faces import ImageAnalysis
 from mien.http.errors import entry_for
@@ -22,6 +23,14 @@ from mien.http.wire import compact_json
 from mien.usecases.analyse_image import AnalyseImage, FaceFilter
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A file, and its place beneath the folder it was found in."""
+
+    file: Path
+    place: Path
 
 
 @dataclass(frozen=True)
@@ -41,28 +50,32 @@ def analyze(photos: tuple[Path, ...], table: bool, draw: Path | None) -> None:
 
     One bad file does not stop the rest. Exits with 0 when every photo was analysed, 1 when some were not.
     """
-    files = list(_files(photos))
-    outcomes = _with_progress(_analyse_all(files, draw), len(files))
+    found = list(_photos(photos))
+    if not found:
+        click.echo(f"There are no photos in {', '.join(map(str, photos))}.", err=True)
+        sys.exit(1)
+    outcomes = _with_progress(_analyse_all(found, draw), len(found))
     failures = _print_table(outcomes) if table else _print_lines(outcomes)
-    sys.exit(1 if failures or not files else 0)
+    sys.exit(1 if failures else 0)
 
 
-def _files(photos: Iterable[Path]) -> Iterator[Path]:
+def _photos(given: Iterable[Path]) -> Iterator[Photo]:
     """Photos as given; of folders, every file beneath whose name ends like a photo's."""
-    for photo in photos:
-        if photo.is_dir():
-            yield from sorted(file for file in photo.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
+    for path in given:
+        if path.is_dir():
+            files = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
+            yield from (Photo(file, file.relative_to(path)) for file in files)
         else:
-            yield photo
+            yield Photo(path, Path(path.name))
 
 
-def _analyse_all(files: list[Path], draw: Path | None) -> Iterator[Outcome]:
+def _analyse_all(photos: list[Photo], draw: Path | None) -> Iterator[Outcome]:
     analyse = AnalyseImage.load(settings.models_folder(), settings.threads())
-    for file in files:
-        yield _analyse(analyse, file, draw)
+    for photo in photos:
+        yield _analyse(analyse, photo.file, draw and draw / photo.place)
 
 
-def _analyse(analyse: AnalyseImage, file: Path, draw: Path | None) -> Outcome:
+def _analyse(analyse: AnalyseImage, file: Path, drawn: Path | None) -> Outcome:
     try:
         data = file.read_bytes()
         analysis = analyse(data, FaceFilter())
@@ -70,10 +83,8 @@ def _analyse(analyse: AnalyseImage, file: Path, draw: Path | None) -> Outcome:
         return Outcome(file, UndecodableImage(f"The file cannot be read: {error.strerror}."))
     except MienError as error:
         return Outcome(file, error)
-    if draw is not None:
-        from mien.cli.draw import draw_faces
-
-        draw_faces(data, analysis, draw / f"{file.stem}.jpg")
+    if drawn is not None:
+        draw_faces(data, analysis, drawn)
     return Outcome(file, analysis)
 
 

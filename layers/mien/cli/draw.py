@@ -9,15 +9,19 @@ import cv2
 from mien.domain.faces import Face, ImageAnalysis
 from mien.vision.decode import Image, decode
 
+WRITTEN = {".jpg", ".jpeg", ".png"}
+
 _COLOUR = (80, 220, 60)
 
 
 def draw_faces(data: bytes, analysis: ImageAnalysis, target: Path) -> None:
-    """Write a JPEG of the upright photo with a box, landmarks and a caption for each face."""
+    """Write the upright photo with a box, landmarks and a caption for each face: as JPEG, or PNG if so named."""
     image = decode(data)
     for face in analysis.faces:
         _draw(image, face)
     target.parent.mkdir(parents=True, exist_ok=True)
+    if target.suffix.lower() not in WRITTEN:
+        target = target.with_name(f"{target.name}.jpg")
     cv2.imwrite(str(target), image)
 
 

@@ -48,6 +48,11 @@ class AgeGenderEstimator:
         ages = [self._age(float(raw)) for raw in raw_ages[:, 0]]
         return list(zip(ages, map(self._gender, softmax(gender_logits).tolist()), strict=True))
 
+    def raw_ages(self, image: Image, faces: Sequence[DetectedFace]) -> list[float]:
+        """What the network says before the age curve; for fitting the curve."""
+        raw_ages, _ = self._network.run(image, faces)
+        return raw_ages[:, 0].tolist()
+
     def _age(self, raw: float) -> Age:
         years, low, high = (float(np.interp(raw, self._curve[:, 0], self._curve[:, i])) for i in (1, 2, 3))
         return Age(years, low, high)

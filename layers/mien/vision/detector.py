@@ -35,8 +35,11 @@ class Candidates:
     points: FloatArray
     scores: FloatArray
 
-    def scaled(self, factor: float) -> Candidates:
-        return Candidates(self.boxes * factor, self.points * factor, self.scores)
+    def moved(self, seen: Image, image: Image) -> Candidates:
+        """From pixels of a resized image to those of the image it was made of."""
+        x, y = image.shape[1] / seen.shape[1], image.shape[0] / seen.shape[0]
+        factors = np.array([x, y], dtype=np.float32)
+        return Candidates(self.boxes * np.tile(factors, 2), self.points * factors, self.scores)
 
 
 class FaceDetector:
@@ -54,26 +57,26 @@ class FaceDetector:
         """
         minimum = self._min_probability if min_probability is None else min_probability
         size = ImageSize(image.shape[1], image.shape[0])
-        looks = [self._look(image, scale, minimum) for scale in working_scales(size)]
+        looks, seen = [], image
+        for scale in working_scales(size):
+            seen = _resize(seen, size, scale)  # the coarse look shrinks the fine one's image
+            looks.append(self._look(seen, minimum).moved(seen, image))
         faces = [face for face in _merge(looks) if face.box.clipped(size).area > 0]
         clipped = (DetectedFace(face.box.clipped(size), face.landmarks, face.probability) for face in faces)
         return tuple(sorted(clipped, key=lambda face: face.box.area, reverse=True))
 
     def detect_at(self, image: Image, scale: float, min_probability: float) -> tuple[DetectedFace, ...]:
         """As `detect`, with one look at one scale and nothing clipped; for comparing with other detectors."""
-        faces = _merge([self._look(image, scale, min_probability)])
+        seen = _resize(image, ImageSize(image.shape[1], image.shape[0]), scale)
+        faces = _merge([self._look(seen, min_probability).moved(seen, image)])
         return tuple(sorted(faces, key=lambda face: face.box.area, reverse=True))
 
-    def _look(self, image: Image, scale: float, min_probability: float) -> Candidates:
-        """Run the network once, on the image resized by `scale`; the answer is in pixels of the image."""
-        resized = _resize(image, scale)
-        height, width = resized.shape[:2]
-        tensor = cv2.dnn.blobFromImage(_pad_to_grid(resized))
-        outputs = self._engine.run(tensor)
+    def _look(self, image: Image, min_probability: float) -> Candidates:
+        """Run the network once; the answer is in pixels of the image."""
+        padded = _pad_to_grid(image)
+        outputs = self._engine.run(cv2.dnn.blobFromImage(padded))
         names = [output.name for output in self._engine.spec.outputs]
-        columns = -(-width // _GRID) * _GRID
-        found = decode_outputs(dict(zip(names, outputs, strict=True)), columns, min_probability)
-        return found.scaled(max(image.shape[:2]) / max(height, width))
+        return decode_outputs(dict(zip(names, outputs, strict=True)), padded.shape[1], min_probability)
 
 
 def working_scales(size: ImageSize) -> tuple[float, ...]:
@@ -151,11 +154,13 @@ def suppress(boxes: FloatArray, scores: FloatArray) -> list[int]:
     return kept
 
 
-def _resize(image: Image, scale: float) -> Image:
-    if scale == 1.0:
+def _resize(image: Image, whole: ImageSize, scale: float) -> Image:
+    """The image, which shows all of one of size `whole`, at `scale` of that size."""
+    width, height = max(round(whole.width * scale), 1), max(round(whole.height * scale), 1)
+    if (width, height) == image.shape[1::-1]:
         return image
-    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    return cv2.resize(image, None, fx=scale, fy=scale, interpolation=method)
+    method = cv2.INTER_AREA if width < image.shape[1] else cv2.INTER_LINEAR
+    return cv2.resize(image, (width, height), interpolation=method)
 
 
 def _pad_to_grid(image: Image) -> Image:

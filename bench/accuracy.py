@@ -1,0 +1,192 @@
+"""How right: every task through the product's own code, from file to answer. `python -m bench.accuracy DATA`.
+
+DATA is a folder of labelled photos (docs/accuracy.md says which). Prints a table with 95 % intervals and writes
+bench/results/accuracy.json, which the model cards read. Nothing here is fitted; see bench/calibrate.py for that.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+
+from bench.labelled import Labelled, boxes, expressions, main_face, people, read_analysis, read_image, strangers
+from mien import settings
+from mien.domain.faces import Face, Sentiment
+from mien.domain.geometry import BoundingBox
+from mien.usecases.analyse_image import AnalyseImage
+
+RESULTS = Path(__file__).with_name("results") / "accuracy.json"
+
+Z = 1.96  # 95 % of a normal distribution
+SIZES = ((0, 16), (16, 24), (24, 64), (64, 10_000))
+MATCHING_IOU = 0.4
+CALIBRATION_BINS = 10
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured number with its 95 % interval."""
+
+    task: str
+    measure: str
+    data: str
+    value: float
+    low: float
+    high: float
+    count: int
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.accuracy", description=__doc__)
+    parser.add_argument("data", type=Path, help="the folder of labelled photos")
+    parser.add_argument("--only", choices=sorted(MEASURES), help="measure one task alone")
+    options = parser.parse_args()
+    analyse = AnalyseImage.load(settings.models_folder(), settings.threads())
+    tasks = [options.only] if options.only else list(MEASURES)
+    figures = [figure for task in tasks for figure in MEASURES[task](analyse, options.data)]
+    _print(figures)
+    kept = [] if not RESULTS.exists() else [f for f in json.loads(RESULTS.read_text()) if f["task"] not in tasks]
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps(kept + [asdict(figure) for figure in figures], indent=1) + "\n")
+
+
+def detection(analyse: AnalyseImage, data: Path) -> Iterable[Figure]:
+    found: dict[tuple[int, int], list[bool]] = defaultdict(list)
+    for photo, truth in boxes(data):
+        detected = [face.box for face in analyse.detector.detect(read_image(photo))]
+        for box in truth:
+            size = next(s for s in SIZES if s[0] <= max(box.width, box.height) < s[1])
+            found[size].append(any(_iou(box, other) > MATCHING_IOU for other in detected))
+    for (low, high), hits in sorted(found.items()):
+        label = f"recall, faces of {low} to {high} px" if high < SIZES[-1][1] else f"recall, faces over {low} px"
+        yield _share("detection", label, "crowds", hits)
+    hits = [bool(analyse.detector.detect(read_image(photo))) for photo in strangers(data)]
+    yield _share("detection", "photos without faces hit", "no_face", hits)
+
+
+def age_gender(analyse: AnalyseImage, data: Path) -> Iterable[Figure]:
+    rows = [(row, face) for row in people(data, "fairface") if (face := _face(analyse, row)) is not None]
+    errors = np.array([abs(face.age.years - row.years) for row, face in rows])
+    yield _mean("age_gender", "age, mean absolute error, years", "fairface", errors)
+    outside = [max(row.band[0] - face.age.years, face.age.years - row.band[1], 0.0) for row, face in rows]
+    yield _mean("age_gender", "age, mean distance to the true band, years", "fairface", np.array(outside))
+    for band in sorted({row.band for row, _ in rows}):
+        part = np.array([abs(f.age.years - r.years) for r, f in rows if r.band == band])
+        yield _mean("age_gender", f"age, mean absolute error, aged {band[0]} to {band[1] - 1}", "fairface", part)
+    covered = [face.age.low <= row.band[1] and face.age.high >= row.band[0] for row, face in rows]
+    yield _share("age_gender", "age range meets the true band", "fairface", covered)
+    yield _mean(
+        "age_gender", "age range, width in years", "fairface", np.array([f.age.high - f.age.low for _, f in rows])
+    )
+    yield _share("age_gender", "gender", "fairface", [face.gender.value == row.gender for row, face in rows])
+    for group in sorted({row.group for row, _ in rows}):
+        right = [face.gender.value == row.gender for row, face in rows if row.group == group]
+        yield _share("age_gender", f"gender, {group}", "fairface", right)
+    scores = [face.gender.probability for _, face in rows]
+    yield _calibration(
+        "age_gender", "gender, calibration error", "fairface", scores, [f.gender.value == r.gender for r, f in rows]
+    )
+
+
+def expression(analyse: AnalyseImage, data: Path) -> Iterable[Figure]:
+    for source in ("fer2013_validation", "news"):
+        photos = list(expressions(data, source))
+        rows = [(row, face) for row in photos if (face := _face(analyse, row)) is not None]
+        yield _share("expression", "face found", source, [True] * len(rows) + [False] * (len(photos) - len(rows)))
+        by_class: dict[Sentiment, list[bool]] = defaultdict(list)
+        for row, face in rows:
+            by_class[row.sentiment].append(face.emotion.value == row.sentiment)
+        yield _balanced("expression", "accuracy, class-balanced", source, by_class)
+        yield _share("expression", "accuracy", source, [right for part in by_class.values() for right in part])
+        for sentiment, right in by_class.items():
+            yield _share("expression", f"recall, {sentiment.value}", source, right)
+        scores = [face.emotion.probability for _, face in rows]
+        right = [face.emotion.value == row.sentiment for row, face in rows]
+        yield _calibration("expression", "calibration error", source, scores, right)
+
+
+def liveness(analyse: AnalyseImage, data: Path) -> Iterable[Figure]:
+    """Only half of the story: there are no labelled attacks in DATA, so APCER is not measured.
+
+    On the photos of `news` that the threshold was not fitted on.
+    """
+    photos = list(expressions(data, "news"))[1::2]
+    faces = [face for row in photos if (face := _face(analyse, row)) is not None]
+    refused = [not face.liveness.is_live for face in faces]
+    yield _share("liveness", "live people refused (BPCER)", "news, every second", refused)
+
+
+MEASURES: dict[str, Callable[[AnalyseImage, Path], Iterable[Figure]]] = {
+    "detection": detection,
+    "age_gender": age_gender,
+    "expression": expression,
+    "liveness": liveness,
+}
+
+
+def _face(analyse: AnalyseImage, row: Labelled) -> Face | None:
+    return main_face(read_analysis(analyse, row.photo))
+
+
+def _iou(a: BoundingBox, b: BoundingBox) -> float:
+    width, height = min(a.x2, b.x2) - max(a.x1, b.x1), min(a.y2, b.y2) - max(a.y1, b.y1)
+    shared = max(width, 0.0) * max(height, 0.0)
+    return shared / (a.area + b.area - shared)
+
+
+def _share(task: str, measure: str, data: str, hits: Sequence[bool]) -> Figure:
+    """A proportion with Wilson's interval."""
+    n, p = len(hits), float(np.mean(hits))
+    middle, half = p + Z**2 / (2 * n), Z * math.sqrt(p * (1 - p) / n + Z**2 / (4 * n**2))
+    scale = 1 + Z**2 / n
+    return Figure(task, measure, data, p, (middle - half) / scale, (middle + half) / scale, n)
+
+
+def _mean(task: str, measure: str, data: str, values: NDArray[np.float64]) -> Figure:
+    half = Z * float(values.std(ddof=1)) / math.sqrt(len(values))
+    mean = float(values.mean())
+    return Figure(task, measure, data, mean, mean - half, mean + half, len(values))
+
+
+def _balanced(task: str, measure: str, data: str, by_class: dict[Sentiment, list[bool]]) -> Figure:
+    """The mean of the classes' recalls; its variance is that of a mean of independent proportions."""
+    recalls = [float(np.mean(part)) for part in by_class.values()]
+    variance = sum(r * (1 - r) / len(part) for r, part in zip(recalls, by_class.values(), strict=True))
+    mean, half = float(np.mean(recalls)), Z * math.sqrt(variance) / len(recalls)
+    return Figure(task, measure, data, mean, mean - half, mean + half, sum(map(len, by_class.values())))
+
+
+def _calibration(task: str, measure: str, data: str, scores: Sequence[float], right: Sequence[bool]) -> Figure:
+    """Expected calibration error over ten bins of equal width; its interval by 200 seeded resamplings."""
+    s, r = np.array(scores), np.array(right, dtype=float)
+    rng = np.random.default_rng(0)
+    again = [_ece(s[i], r[i]) for i in (rng.integers(len(s), size=len(s)) for _ in range(200))]
+    low, high = (float(np.quantile(again, q)) for q in (0.025, 0.975))
+    return Figure(task, measure, data, _ece(s, r), low, high, len(s))
+
+
+def _ece(scores: NDArray[np.float64], right: NDArray[np.float64]) -> float:
+    bins = np.minimum((scores * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
+    gaps = [abs(scores[bins == b].mean() - right[bins == b].mean()) * (bins == b).mean() for b in np.unique(bins)]
+    return float(sum(gaps))
+
+
+def _print(figures: Iterable[Figure]) -> None:
+    table = Table("task", "measure", "data", "value", "95 % interval", "n")
+    for f in figures:
+        table.add_row(f.task, f.measure, f.data, f"{f.value:.3f}", f"{f.low:.3f} to {f.high:.3f}", str(f.count))
+    Console(width=140).print(table)
+
+
+if __name__ == "__main__":
+    main()

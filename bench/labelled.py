@@ -1,0 +1,112 @@
+"""Reading labelled photos, and choosing the face that a label is about."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.progress import track
+
+from mien.domain.faces import Face, Gender, ImageAnalysis, Sentiment
+from mien.domain.geometry import BoundingBox
+from mien.usecases.analyse_image import AnalyseImage, FaceFilter
+from mien.vision.decode import Image, decode
+
+OLDEST = 85  # "more than 70" is taken as 70 to 84
+LABEL_FLOOR = 0.3  # where a face is known to be, a weaker detection is believed
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """A photo of one person."""
+
+    photo: Path
+
+
+@dataclass(frozen=True)
+class Person(Labelled):
+    """`band` is low and high in years, high not included."""
+
+    band: tuple[int, int]
+    gender: Gender
+    group: str
+
+    @property
+    def years(self) -> float:
+        """The middle of the band."""
+        return (self.band[0] + self.band[1] - 1) / 2
+
+
+@dataclass(frozen=True)
+class Expressive(Labelled):
+    """A photo and the sentiment that people saw in it."""
+
+    sentiment: Sentiment
+
+
+def people(data: Path, name: str) -> Iterator[Person]:
+    """FairFace, by the name of its CSV."""
+    for row in _rows(data / "age_gender" / f"{name}.csv"):
+        photo = data / "age_gender" / row["path"]
+        yield Person(photo, _band(row["age_band"]), Gender(row["gender"]), row["race"].replace("_", " "))
+
+
+def expressions(data: Path, source: str) -> Iterator[Expressive]:
+    """Photos with a sentiment, by source."""
+    for row in _rows(data / "expression" / "labels.csv"):
+        if row["source"] == source:
+            yield Expressive(data / "expression" / row["path"], Sentiment(row["label"]))
+
+
+def boxes(data: Path) -> Iterator[tuple[Path, list[BoundingBox]]]:
+    """Crowd photos and the boxes of their faces."""
+    by_photo: dict[str, list[BoundingBox]] = {}
+    for row in _rows(data / "detection" / "boxes.csv"):
+        box = BoundingBox(*(float(row[side]) for side in ("x1", "y1", "x2", "y2")))
+        by_photo.setdefault(row["path"], []).append(box)
+    for path, truth in by_photo.items():
+        yield data / "detection" / path, truth
+
+
+def strangers(data: Path) -> Iterator[Path]:
+    """Photos without a face."""
+    for row in _rows(data / "detection" / "no_face.csv"):
+        yield data / "detection" / row["path"]
+
+
+def read_image(photo: Path) -> Image:
+    """As the product decodes it."""
+    return decode(photo.read_bytes())
+
+
+def read_analysis(analyse: AnalyseImage, photo: Path) -> ImageAnalysis:
+    """As the product analyses it, with weaker detections let through."""
+    return analyse(photo.read_bytes(), FaceFilter(min_detection_probability=LABEL_FLOOR))
+
+
+def main_face(analysis: ImageAnalysis) -> Face | None:
+    """The face that the label is about: large, sure and in the middle."""
+    centre = (analysis.size.width / 2, analysis.size.height / 2)
+
+    def weight(face: Face) -> float:
+        x, y = face.detection.box.centre
+        away = ((x - centre[0]) / centre[0]) ** 2 + ((y - centre[1]) / centre[1]) ** 2
+        return face.detection.box.area * face.detection.probability / (1 + 2 * away)
+
+    return max(analysis.faces, key=weight, default=None)
+
+
+def _rows(table: Path) -> Iterator[dict[str, str]]:
+    if not table.is_file():
+        raise SystemExit(f"{table} is missing. Name the folder of labelled photos: make accuracy DATA=folder")
+    with table.open(newline="", encoding="utf-8") as stream:
+        yield from track(list(csv.DictReader(stream)), f"Reading {table.stem}", transient=True)
+
+
+def _band(text: str) -> tuple[int, int]:
+    if text.startswith("more than"):
+        return int(text.split()[-1]), OLDEST
+    low, high = text.split("-")
+    return int(low), int(high) + 1

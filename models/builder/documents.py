@@ -1,0 +1,168 @@
+"""The model cards and NOTICE, made from the manifest and the measurements. `python -m models.builder.documents`.
+
+A test compares them with what is committed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from mien import settings
+from mien.vision.manifest import MANIFEST_NAME, Manifest, ModelSpec, load_manifest
+
+ROOT = settings.CHECKOUT
+CARDS = ROOT / "models" / "cards"
+NOTICE = ROOT / "NOTICE"
+FIGURES = ROOT / "bench" / "results" / "accuracy.json"
+
+MIT = """Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated
+documentation files (the "Software"), to deal in the Software without restriction, including without limitation the
+rights to use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies of the Software, and to permit
+persons to whom the Software is furnished to do so, subject to the following conditions:
+
+The above copyright notice and this permission notice shall be included in all copies or substantial portions of the
+Software.
+
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE
+WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR
+COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR
+OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE."""
+
+
+def main() -> None:
+    for path, text in documents().items():
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def documents() -> dict[Path, str]:
+    """Every generated file and its text."""
+    manifest = load_manifest(ROOT / "models" / MANIFEST_NAME)
+    figures = json.loads(FIGURES.read_text(encoding="utf-8"))
+    cards = {CARDS / f"{spec.id}.md": _card(spec, figures) for spec in manifest.models}
+    return cards | {NOTICE: _notice(manifest)}
+
+
+def _card(spec: ModelSpec, figures: list[dict[str, Any]]) -> str:
+    return "\n".join([*_identity(spec), *_interface(spec), *_measured(spec, figures), *_notes(spec)]) + "\n"
+
+
+def _identity(spec: ModelSpec) -> Iterator[str]:
+    source, licence = spec.source, spec.licence
+    yield f"# {spec.title}"
+    yield ""
+    yield "Made from `models/manifest.json` and `bench/results/accuracy.json`; do not edit."
+    yield ""
+    yield "| | |"
+    yield "|---|---|"
+    yield f"| id | `{spec.id}` |"
+    yield f"| task | {spec.task.replace('_', ' ')} |"
+    yield f"| architecture | {spec.architecture} |"
+    yield f"| file | `{spec.file}`, {spec.bytes:,} bytes, SHA-256 `{spec.sha256}` |"
+    yield f"| source | {source.registry} `{source.package}` {source.version} |"
+    yield f"| its archive | SHA-256 `{source.archive_sha256}` |"
+    yield f"| read from it | {', '.join(f'`{name}`' for name in source.members)} |"
+    yield f"| origin | {source.origin} |"
+    yield f"| licence | {licence.spdx}, {licence.copyright} |"
+    yield f"| stated in | {licence.statement} |"
+    yield f"| commercial use | {'yes' if licence.commercial_use else 'no'} |"
+
+
+def _interface(spec: ModelSpec) -> Iterator[str]:
+    given = spec.input
+    yield ""
+    yield "## In and out"
+    yield ""
+    if spec.crop is not None:
+        about = {
+            "square": "a square about the centre of the face's box, its side the box's longer one",
+            "level": "the same square, turned until the eyes are level",
+            "stretch": "the face's box, stretched to the chip",
+        }[spec.crop.rule]
+        yield f"- crop: {about}, times {spec.crop.scale:g}; outside the photo its edge repeats"
+    yield f"- input `{given.name}` {_shape(given.shape)}: float32, {given.channel_order}, {_normalisation(spec)}"
+    for output in spec.outputs:
+        yield f"- output `{output.name}` {_shape(output.shape)}: {output.meaning}"
+    if spec.labels:
+        yield f"- labels: {', '.join(spec.labels)}"
+    for name, value in (spec.operating_points or {}).items():
+        yield f"- {name.replace('_', ' ')}: {value:g}"
+    if spec.age_curve:
+        yield ""
+        yield "What the network says, and the years and 80 % range that this means:"
+        yield ""
+        yield "| says | years | low | high |"
+        yield "|---|---|---|---|"
+        yield from (f"| {' | '.join(f'{value:.1f}' for value in row)} |" for row in spec.age_curve)
+
+
+def _normalisation(spec: ModelSpec) -> str:
+    mean, std = spec.input.mean, spec.input.std
+    if not any(mean) and set(std) == {1.0}:
+        return "0 to 255 as it is"
+    return f"(pixel − {_triple(mean)}) / {_triple(std)}"
+
+
+def _triple(values: tuple[float, float, float]) -> str:
+    return f"{values[0]:g}" if len(set(values)) == 1 else f"({', '.join(f'{value:g}' for value in values)})"
+
+
+def _shape(shape: tuple[int | None, ...]) -> str:
+    return "×".join("n" if size is None else str(size) for size in shape)
+
+
+def _measured(spec: ModelSpec, figures: list[dict[str, Any]]) -> Iterator[str]:
+    yield ""
+    yield "## Measured"
+    yield ""
+    mine = [figure for figure in figures if figure["task"] == spec.task]
+    if not mine:
+        yield "Nothing by a command of this project."
+        return
+    yield "By `make accuracy`, through the whole product, from file to answer:"
+    yield ""
+    yield "| measure | data | value | 95 % interval | n |"
+    yield "|---|---|---|---|---|"
+    for f in mine:
+        interval = f"{f['low']:.3f} to {f['high']:.3f}"
+        yield f"| {f['measure']} | {f['data']} | {f['value']:.3f} | {interval} | {f['count']:,} |"
+
+
+def _notes(spec: ModelSpec) -> Iterator[str]:
+    if spec.notes:
+        yield ""
+        yield "## To know"
+        yield ""
+        yield from (f"- {note}" for note in spec.notes)
+
+
+def _notice(manifest: Manifest) -> str:
+    return "\n".join(_notice_lines(manifest)) + "\n"
+
+
+def _notice_lines(manifest: Manifest) -> Iterator[str]:
+    yield "Mien"
+    yield "Copyright the Mien authors. Licensed under the Apache License, Version 2.0; see LICENSE."
+    yield ""
+    yield "The weights are other people's work. They are fetched when Mien is built, converted, and part of what is"
+    yield "deployed:"
+    for spec in manifest.models:
+        yield ""
+        yield f"{spec.title} ({spec.file})"
+        yield f"    {spec.licence.spdx}. {spec.licence.copyright}"
+        yield f"    From {spec.source.registry} package {spec.source.package} {spec.source.version}"
+        yield f"    Origin: {spec.source.origin}"
+        yield f"    Licence stated: {spec.licence.statement}"
+    yield ""
+    yield "The example photos in docs/photos are in the public domain or CC0; see docs/photos/README.md."
+    yield ""
+    yield "The MIT licence, under which the weights above are:"
+    yield ""
+    yield MIT
+
+
+if __name__ == "__main__":
+    main()
