@@ -53,7 +53,25 @@ def _free_batch(spec: ModelSpec, files: Files) -> onnx.ModelProto:
         shape = numpy_helper.to_array(value).copy()
         shape[0] = 0  # Reshape reads 0 as "as the input has it"
         value.CopyFrom(numpy_helper.from_array(shape, value.name))
+    _replace_prelu(model)
     return model
+
+
+def _replace_prelu(model: onnx.ModelProto) -> None:
+    """PReLU as max(x, slope * x), which is the same for slopes up to one and far faster in onnxruntime."""
+    slopes = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+    nodes: list[onnx.NodeProto] = []
+    for node in model.graph.node:
+        if node.op_type != "PRelu":
+            nodes.append(node)
+            continue
+        (x, slope), (y,) = node.input, node.output
+        if slopes[slope].max() > 1:
+            raise ValueError(f"A slope of {y} is over one.")
+        nodes.append(helper.make_node("Mul", [x, slope], [f"{y}/sloped"]))
+        nodes.append(helper.make_node("Max", [x, f"{y}/sloped"], [y]))
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
 
 
 def _drop_stale_shapes(model: onnx.ModelProto) -> None:

@@ -139,6 +139,19 @@ def test_an_unknown_path_or_method_is_not_found(photo) -> None:
     assert error(call(analytics.lambda_handler, event | {"path": "/v1/nothing"})) == (404, "not_found")
 
 
+def test_behind_a_custom_domain_the_stage_may_be_in_the_path(photo) -> None:
+    event = form_event(FACE_ANALYTICS, photo("coffee"))
+    assert call(analytics.lambda_handler, event | {"path": "/api/v1/face_analytics"})[0] == 200
+
+
+def test_an_event_with_only_what_a_hand_written_one_has_is_answered(photo) -> None:
+    whole = form_event(FACE_ANALYTICS, photo("obama"), "max_faces=1")
+    names = ("path", "httpMethod", "headers", "queryStringParameters", "body", "isBase64Encoded")
+    event = {name: whole[name] for name in names} | {"requestContext": {"requestId": "request-1"}}
+    status, body = call(analytics.lambda_handler, event)
+    assert (status, body["face_count"]) == (200, 1)
+
+
 def test_a_suspended_account_is_refused_in_arsas_words(photo) -> None:
     status, body = post(FACE_ANALYTICS, photo("astronaut"), authorizer=ACTIVE | {"status": "suspended"})
     assert (status, body["error"]["code"], body["detail"]) == (403, "account_suspended", "Account suspended")

@@ -50,8 +50,9 @@ def test_a_chip_shows_each_place_where_the_transform_says(side: int) -> None:
     transform = crop_transform(face(BoundingBox(0, 0, 512, 512)), Crop("square", 1.0), side, side)
     chip = cut_chip(image, transform, side, side).astype(float)
     centres = ((np.arange(side) + 0.5) * 512 / side - 0.5) * 255 / 511
-    assert np.abs(chip[:, :, 0] - centres).max() < 1.5
-    assert np.abs(chip[:, :, 1] - centres[:, None]).max() < 1.5
+    inner = slice(1, -1)  # where the image ends, its edge repeats
+    assert np.abs(chip[:, :, 0] - centres)[:, inner].max() < 1.5
+    assert np.abs(chip[:, :, 1] - centres[:, None])[inner].max() < 1.5
 
 
 def test_shrinking_averages_instead_of_skipping_pixels() -> None:

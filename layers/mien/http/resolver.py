@@ -15,7 +15,7 @@ from mien.domain.keys import KeyStatus
 from mien.http.errors import entry_for, error_body
 from mien.http.images import read_body, read_image
 from mien.http.parameters import Query
-from mien.http.routes import Route
+from mien.http.routes import STAGE, Route
 from mien.http.wire import REQUEST_ID_HEADER, compact_json
 
 logger = Logger(service="mien")
@@ -25,7 +25,8 @@ class Resolver(APIGatewayRestResolver):
     """Answers API Gateway proxy events in the contract's words."""
 
     def __init__(self) -> None:
-        super().__init__(serializer=compact_json)
+        # Behind a custom domain the stage is part of the path.
+        super().__init__(serializer=compact_json, strip_prefixes=[f"/{STAGE}"])
         self.use(middlewares=[_refuse_suspended])
         self.exception_handler(Exception)(self._error)
         self.not_found(lambda _: self._error(NotFound("There is nothing at this path.")))
@@ -48,7 +49,7 @@ class Resolver(APIGatewayRestResolver):
     @property
     def query(self) -> Query:
         """The query parameters, each with all its values."""
-        return self.current_event.raw_event.get("multiValueQueryStringParameters") or {}
+        return self.current_event.resolved_query_string_parameters
 
     def image(self, field_name: str) -> bytes:
         """The image of the request being answered. Raises RequestError or ImageError."""

@@ -53,12 +53,11 @@ def _shrunk(image: Image, transform: FloatArray, width: int, height: int) -> tup
     left, top, right, bottom = _footprint(transform, width, height, margin=2 * shrink)
     left, right = min(max(left, 0), columns - 1), min(max(right, 1), columns)
     top, bottom = min(max(top, 0), rows - 1), min(max(bottom, 1), rows)
-    part = image[top : max(bottom, top + 1), left : max(right, left + 1)]
-    small_width, small_height = max(part.shape[1] // shrink, 1), max(part.shape[0] // shrink, 1)
-    small = cv2.resize(part, (small_width, small_height), interpolation=cv2.INTER_AREA)
-    to_image = np.array(
-        [[part.shape[1] / small_width, 0, left], [0, part.shape[0] / small_height, top], [0, 0, 1]], dtype=np.float32
-    )
+    across, down = max((right - left) // shrink, 1), max((bottom - top) // shrink, 1)
+    part = image[top : top + down * shrink, left : left + across * shrink]  # whole multiples average fast
+    small = cv2.resize(part, (across, down), interpolation=cv2.INTER_AREA)
+    x, y = part.shape[1] / across, part.shape[0] / down
+    to_image = np.array([[x, 0, left], [0, y, top], [0, 0, 1]], dtype=np.float32)
     return small, (transform @ to_image).astype(np.float32)
 
 

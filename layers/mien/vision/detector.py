@@ -159,8 +159,15 @@ def _resize(image: Image, whole: ImageSize, scale: float) -> Image:
     width, height = max(round(whole.width * scale), 1), max(round(whole.height * scale), 1)
     if (width, height) == image.shape[1::-1]:
         return image
-    method = cv2.INTER_AREA if width < image.shape[1] else cv2.INTER_LINEAR
-    return cv2.resize(image, (width, height), interpolation=method)
+    while image.shape[1] >= 2 * width and image.shape[0] >= 2 * height:
+        image = _halved(image)
+    return cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
+
+
+def _halved(image: Image) -> Image:
+    """Averaged down by two, which OpenCV does far faster than by other factors."""
+    height, width = image.shape[0] // 2, image.shape[1] // 2
+    return cv2.resize(image[: 2 * height, : 2 * width], (width, height), interpolation=cv2.INTER_AREA)
 
 
 def _pad_to_grid(image: Image) -> Image:
