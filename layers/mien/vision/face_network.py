@@ -14,7 +14,7 @@ from mien.vision.decode import Image
 from mien.vision.engine import Engine, to_tensor
 from mien.vision.manifest import ModelSpec
 
-MAX_BATCH = 16  # the widest network holds about 10 MB of activations a face
+MAX_BATCH = 8  # larger ones run no faster, and the widest network holds about 10 MB of activations a face
 
 
 class FaceNetwork:
