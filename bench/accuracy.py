@@ -17,13 +17,29 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
+from rich.progress import track
 from rich.table import Table
 
-from bench.labelled import Labelled, boxes, expressions, main_face, people, read_analysis, read_image, strangers
+from bench.labelled import (
+    Labelled,
+    boxes,
+    expressions,
+    main_detection,
+    main_face,
+    pairs,
+    people,
+    read_analysis,
+    read_image,
+    strangers,
+)
 from mien import settings
 from mien.domain.faces import Face, Sentiment
 from mien.domain.geometry import BoundingBox
+from mien.domain.matching import Embedding
 from mien.usecases.analyse_image import AnalyseImage
+from mien.vision.embedder import FaceEmbedder
+from mien.vision.engine import Engine
+from mien.vision.manifest import MANIFEST_NAME, load_manifest
 
 RESULTS = Path(__file__).with_name("results") / "accuracy.json"
 
@@ -126,11 +142,45 @@ def liveness(analyse: AnalyseImage, data: Path) -> Iterable[Figure]:
     yield _share("liveness", "live people refused (BPCER)", "news, every second", refused)
 
 
+def embedding(analyse: AnalyseImage, data: Path) -> Iterable[Figure]:
+    """LFW's procedure on the folds that are there: the threshold of each fold is chosen on the others."""
+    models = settings.models_folder()
+    spec = load_manifest(models / MANIFEST_NAME).for_task("embedding")
+    embedder = FaceEmbedder(Engine(spec, models, settings.threads()))
+    embedded: dict[Path, Embedding] = {}
+    rows = pairs(data)
+    for photo in track(sorted({p for row in rows for p in (row.first, row.second)}), "Embedding", transient=True):
+        image = read_image(photo)
+        face = main_detection(analyse.detector, image)
+        assert face is not None, photo
+        (embedded[photo],) = embedder.embed(image, [face])
+    cosines = np.array([embedded[row.first].cosine(embedded[row.second]) for row in rows])
+    mated, folds = np.array([row.mated for row in rows]), np.array([row.fold for row in rows])
+    right: list[bool] = []
+    for fold in np.unique(folds):
+        others = folds != fold
+        threshold = max(cosines[others], key=lambda t: ((cosines[others] >= t) == mated[others]).mean())
+        right += ((cosines[~others] >= threshold) == mated[~others]).tolist()
+    yield _share("embedding", "verification accuracy", "LFW, folds 1 to 3", right)
+    at_pairs = float(np.quantile(cosines[~mated], 0.999))
+    yield _share(
+        "embedding", "TMR at FMR 1e-3 of the listed pairs", "LFW, folds 1 to 3", (cosines[mated] >= at_pairs).tolist()
+    )
+    for policy, threshold in embedder.calibration.cosines.items():
+        matched = (cosines[mated] >= threshold).tolist()
+        yield _share("embedding", f"TMR at {policy} of all pairs", "LFW, folds 1 to 3", matched)
+    scores = [embedder.calibration.probability(float(cosine)) for cosine in cosines]
+    decided = [(score >= 0.5) == bool(truth) for score, truth in zip(scores, mated, strict=True)]
+    sure = [max(score, 1 - score) for score in scores]
+    yield _calibration("embedding", "calibration error", "LFW, folds 1 to 3", sure, decided)
+
+
 MEASURES: dict[str, Callable[[AnalyseImage, Path], Iterable[Figure]]] = {
     "detection": detection,
     "age_gender": age_gender,
     "expression": expression,
     "liveness": liveness,
+    "embedding": embedding,
 }
 
 

@@ -2,6 +2,7 @@
 
 age_curve: for what the network says, the median true age and the range that holds 80 % of true ages, on
 fairface_train, where each band is spread evenly over its years and bands weigh alike.
+matching: the cosines that shares of LFW's non-mated pairs reach, and the logistic between cosine and probability.
 live_score: the score that one in ten live people of every second photo of `news` falls below.
 """
 
@@ -10,26 +11,44 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.progress import track
 
-from bench.labelled import expressions, main_face, people, read_analysis
+from bench.labelled import (
+    expressions,
+    lfw_person,
+    main_detection,
+    main_face,
+    pairs,
+    people,
+    read_analysis,
+    read_image,
+)
 from mien import settings
 from mien.usecases.analyse_image import AnalyseImage
 from mien.vision.decode import decode
+from mien.vision.engine import Engine
+from mien.vision.face_network import FaceNetwork
+from mien.vision.manifest import MANIFEST_NAME, load_manifest
 
 KNOTS = 12
 REFUSED_LIVE = 0.10
+POLICIES = (2, 3, 4, 5)
+NEWTON_STEPS = 25
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.calibrate", description=__doc__)
     parser.add_argument("data", type=Path, help="the folder of labelled photos")
-    data = parser.parse_args().data
+    parser.add_argument("--only", choices=["age_curve", "live_score", "matching"], help="fit one alone")
+    options = parser.parse_args()
+    data, only = options.data, options.only
     analyse = AnalyseImage.load(settings.models_folder(), settings.threads())
-    fitted = {"age_curve": age_curve(analyse, data), "live_score": live_score(analyse, data)}
-    print(json.dumps(fitted))
+    fits = {"age_curve": age_curve, "live_score": live_score, "matching": matching}
+    print(json.dumps({name: fit(analyse, data) for name, fit in fits.items() if only in (None, name)}))
 
 
 def age_curve(analyse: AnalyseImage, data: Path) -> list[list[float]]:
@@ -63,6 +82,46 @@ def live_score(analyse: AnalyseImage, data: Path) -> float:
     faces = [main_face(read_analysis(analyse, photo)) for photo in photos]
     scores = [face.liveness.score for face in faces if face is not None]
     return round(float(np.quantile(scores, REFUSED_LIVE)), 3)
+
+
+def matching(analyse: AnalyseImage, data: Path) -> dict[str, Any]:
+    models = settings.models_folder()
+    spec = load_manifest(models / MANIFEST_NAME).for_task("embedding")
+    network = FaceNetwork(Engine(spec, models, settings.threads()))
+    photos = sorted({photo for pair in pairs(data) for photo in (pair.first, pair.second)})
+    vectors = []
+    for photo in track(photos, "Embedding", transient=True):
+        image = read_image(photo)
+        face = main_detection(analyse.detector, image)
+        assert face is not None
+        vectors.append(network.run(image, [face])[0][0])
+    unit = np.stack(vectors)
+    unit /= np.linalg.norm(unit, axis=1, keepdims=True)
+    people_of = np.array([lfw_person(photo) for photo in photos])
+    rows, columns = np.triu_indices(len(photos), 1)
+    cosines, mated = (unit @ unit.T)[rows, columns], people_of[rows] == people_of[columns]
+    non_mated = cosines[~mated]
+    slope, intercept = fit_logistic(cosines, mated)
+    return {
+        "data": "LFW, folds 1 to 3",
+        "non_mated_pairs": len(non_mated),
+        "cosines": {f"fmr_1e-{n}": round(float(np.quantile(non_mated, 1 - 10.0**-n)), 4) for n in POLICIES},
+        "slope": round(slope, 3),
+        "intercept": round(intercept, 3),
+    }
+
+
+def fit_logistic(scores: NDArray[np.float32], positive: NDArray[np.bool_]) -> tuple[float, float]:
+    """Slope and intercept of P(positive | score) when both classes weigh alike; Newton's method."""
+    x = np.stack([scores, np.ones_like(scores)], axis=1).astype(np.float64)
+    weights = np.where(positive, 0.5 / positive.mean(), 0.5 / (1 - positive.mean()))
+    beta = np.zeros(2)
+    for _ in range(NEWTON_STEPS):
+        p = 1 / (1 + np.exp(-(x @ beta)))
+        gradient = x.T @ (weights * (positive - p))
+        curvature = (x * (weights * p * (1 - p))[:, None]).T @ x
+        beta += np.linalg.solve(curvature, gradient)
+    return float(beta[0]), float(beta[1])
 
 
 if __name__ == "__main__":

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from rich.progress import track
 
-from mien.domain.faces import Face, Gender, ImageAnalysis, Sentiment
-from mien.domain.geometry import BoundingBox
+from mien.domain.faces import DetectedFace, Face, Gender, ImageAnalysis, Sentiment
+from mien.domain.geometry import BoundingBox, ImageSize
 from mien.usecases.analyse_image import AnalyseImage, FaceFilter
 from mien.vision.decode import Image, decode
+from mien.vision.detector import FaceDetector
 
 OLDEST = 85  # "more than 70" is taken as 70 to 84
 LABEL_FLOOR = 0.3  # where a face is known to be, a weaker detection is believed
@@ -76,6 +77,30 @@ def strangers(data: Path) -> Iterator[Path]:
         yield data / "detection" / row["path"]
 
 
+@dataclass(frozen=True)
+class Pair:
+    """Two photos, whether they show one person, and the fold they belong to."""
+
+    first: Path
+    second: Path
+    mated: bool
+    fold: int
+
+
+def pairs(data: Path) -> list[Pair]:
+    """LFW's pairs."""
+    folder = data / "identity"
+    return [
+        Pair(folder / row["path1"], folder / row["path2"], row["same"] == "1", int(row["fold"]))
+        for row in _rows(folder / "lfw_pairs.csv")
+    ]
+
+
+def lfw_person(photo: Path) -> str:
+    """LFW names its files Given_Family_0001.jpg."""
+    return photo.stem.rpartition("_")[0]
+
+
 def read_image(photo: Path) -> Image:
     """As the product decodes it."""
     return decode(photo.read_bytes())
@@ -87,15 +112,21 @@ def read_analysis(analyse: AnalyseImage, photo: Path) -> ImageAnalysis:
 
 
 def main_face(analysis: ImageAnalysis) -> Face | None:
-    """The face that the label is about: large, sure and in the middle."""
-    centre = (analysis.size.width / 2, analysis.size.height / 2)
+    """The face that the label is about."""
+    return max(analysis.faces, key=lambda face: prominence(face.detection, analysis.size), default=None)
 
-    def weight(face: Face) -> float:
-        x, y = face.detection.box.centre
-        away = ((x - centre[0]) / centre[0]) ** 2 + ((y - centre[1]) / centre[1]) ** 2
-        return face.detection.box.area * face.detection.probability / (1 + 2 * away)
 
-    return max(analysis.faces, key=weight, default=None)
+def prominence(face: DetectedFace, size: ImageSize) -> float:
+    """Large, sure and in the middle."""
+    x, y = face.box.centre
+    away = (2 * x / size.width - 1) ** 2 + (2 * y / size.height - 1) ** 2
+    return face.box.area * face.probability / (1 + 2 * away)
+
+
+def main_detection(detector: FaceDetector, image: Image) -> DetectedFace | None:
+    """The same of an image that is only detected in."""
+    size = ImageSize(image.shape[1], image.shape[0])
+    return max(detector.detect(image, LABEL_FLOOR), key=lambda face: prominence(face, size), default=None)
 
 
 def _rows(table: Path) -> Iterator[dict[str, str]]:

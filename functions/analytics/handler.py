@@ -33,7 +33,8 @@ def face_liveness() -> Response[Any]:
 def _answer(body: Callable[[ImageAnalysis, float, str], Envelope]) -> Response[Any]:
     start = perf_counter()
     wanted = read_face_filter(app.query)
-    analysis = analyse_image(app.image("face_image"), wanted)
+    (image,) = app.images("face_image")
+    analysis = analyse_image(image, wanted)
     return ok(body(analysis, (perf_counter() - start) * 1000, app.request_id))
 
 

@@ -81,6 +81,7 @@ def _interface(spec: ModelSpec) -> Iterator[str]:
             "square": "a square about the centre of the face's box, its side the box's longer one",
             "level": "the same square, turned until the eyes are level",
             "stretch": "the face's box, stretched to the chip",
+            "arcface": "the five landmarks brought onto ArcFace's 112×112 template by rotation, scale and shift",
         }[spec.crop.rule]
         yield f"- crop: {about}, times {spec.crop.scale:g}; outside the photo its edge repeats"
     yield f"- input `{given.name}` {_shape(given.shape)}: float32, {given.channel_order}, {_normalisation(spec)}"
@@ -90,6 +91,18 @@ def _interface(spec: ModelSpec) -> Iterator[str]:
         yield f"- labels: {', '.join(spec.labels)}"
     for name, value in (spec.operating_points or {}).items():
         yield f"- {name.replace('_', ' ')}: {value:g}"
+    if spec.matching:
+        measured = spec.matching
+        yield ""
+        yield f"The cosine that a share of {measured.non_mated_pairs:,} non-mated pairs of {measured.data} reaches:"
+        yield ""
+        yield "| policy | cosine | probability of one person |"
+        yield "|---|---|---|"
+        for policy, cosine in measured.cosines.items():
+            yield f"| {policy} | {cosine:.4f} | {measured.probability(cosine):.3f} |"
+        yield ""
+        yield "The probability is for a pair that is as likely one person as two before the photos are seen:"
+        yield f"1 / (1 + exp(−({measured.slope:g} · cosine {measured.intercept:+g})))."
     if spec.age_curve:
         yield ""
         yield "What the network says, and the years and 80 % range that this means:"

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.domain.faces import DetectedFace
+from mien.domain.geometry import FloatArray
 from mien.vision.chips import crop_transform, cut_chip
 from mien.vision.decode import Image, decode
 from mien.vision.detector import FaceDetector
@@ -28,7 +29,7 @@ from models.builder.convert import Files
 from models.builder.errors import WrongGraph
 
 TOLERANCE = 2e-3
-"""Of probabilities, and of years per hundred."""
+"""Of probabilities, of years per hundred, and of an embedding's values."""
 
 BOX_TOLERANCE_PX = 0.1
 
@@ -103,15 +104,20 @@ def _against_opencv(engine: Engine, files: Files, seen: list[Witness]) -> float:
     tensor = to_tensor(_chips(engine.spec, seen), engine.spec.input)
     network = cv2.dnn.readNetFromONNX(np.frombuffer(files[engine.spec.source.members[0]], np.uint8))
     names = [output.name for output in engine.spec.outputs]
+    comparable = _unit if engine.spec.task == "embedding" else softmax
     worst = 0.0
     ours = engine.run(tensor)
     for index in range(len(tensor)):
         network.setInput(tensor[index : index + 1])
         theirs = network.forward(names)
         for our_output, their_output in zip(ours, theirs, strict=True):
-            difference = softmax(our_output[index]) - softmax(their_output.reshape(-1))
+            difference = comparable(our_output[index]) - comparable(their_output.reshape(-1))
             worst = max(worst, float(np.abs(difference).max()))
     return _within(worst, TOLERANCE, engine.spec)
+
+
+def _unit(vector: FloatArray) -> FloatArray:
+    return vector / np.linalg.norm(vector)
 
 
 def _against_faceapi(engine: Engine, files: Files, seen: list[Witness]) -> float:
@@ -156,4 +162,5 @@ _VERIFIERS: dict[str, Callable[[Engine, Files, list[Witness]], float]] = {
     "faceapi-age-gender": _against_faceapi,
     "faceplugin-liveness": _against_opencv,
     "faceplugin-pose": _against_opencv,
+    "faceplugin-embedding": _against_opencv,
 }

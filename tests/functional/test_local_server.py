@@ -114,6 +114,15 @@ def test_a_photo_comes_back_as_faces(server: Server, photo) -> None:
     assert body["faces"][0]["expression"] == "happy"
 
 
+def test_two_photos_are_compared(server: Server, photo) -> None:
+    def same(first: str, second: str) -> bool:
+        files = {"image1": photo(first), "image2": photo(second)}
+        return bool(server.post("/api/v1/face_recognition/validate_faces", files=files).json()["match_result"])
+
+    assert same("obama", "obama2")
+    assert not same("obama", "biden")
+
+
 def test_every_refusal_has_the_contracts_body_and_leaves_the_server_serving(
     server: Server, photo, sixty_megapixel_png: bytes
 ) -> None:

@@ -8,8 +8,13 @@ from hypothesis import strategies as st
 from requests import Request
 
 from mien.domain.errors import ImageTooLarge, InvalidParameter, MalformedRequest, MienError, MissingField
-from mien.http.images import read_body, read_image
+from mien.http.images import read_body, read_images
 from mien.http.limits import MAX_IMAGE_BYTES
+
+
+def read_image(content_type: str, body: bytes, field: str) -> bytes:
+    (image,) = read_images(content_type, body, field)
+    return image
 
 
 def form(files: list[tuple[str, tuple[str, bytes]]], fields: dict[str, str] | None = None) -> tuple[str, bytes]:
@@ -113,3 +118,8 @@ def test_a_body_that_is_not_base64_is_malformed() -> None:
 
 def test_an_absent_body_is_empty() -> None:
     assert read_body(None, is_base64=True) == read_body(None, is_base64=False) == b""
+
+
+def test_two_fields_come_in_the_order_asked_for() -> None:
+    kind, body = form([("image2", ("b", b"second")), ("image1", ("a", b"first"))])
+    assert read_images(kind, body, "image1", "image2") == [b"first", b"second"]

@@ -15,6 +15,10 @@ MienError
 ├── AccessError
 │   ├── InvalidApiKey          no key, or one that is unknown or revoked
 │   └── AccountSuspended       the key's account is suspended
+├── FaceError
+│   ├── NoFace                 the operation needs a face and there is none
+│   ├── MultipleFaces          the operation needs one face and there are several
+│   └── EmbeddingSpaceMismatch faces embedded by different models cannot be compared
 └── ServiceError
     ├── InternalError          ours, and not the caller's to mend
     ├── ConfigurationError     this deployment is not set up as it says it is
@@ -89,6 +93,22 @@ class InvalidApiKey(AccessError):
 
 class AccountSuspended(AccessError):
     """The key's account is suspended."""
+
+
+class FaceError(MienError):
+    """The faces in the image are not what the operation needs."""
+
+
+class NoFace(FaceError):
+    """The operation needs a face and there is none."""
+
+
+class MultipleFaces(FaceError):
+    """The operation needs one face and there are several."""
+
+
+class EmbeddingSpaceMismatch(FaceError):
+    """Faces embedded by different models cannot be compared."""
 
 
 class ServiceError(MienError):

@@ -34,20 +34,26 @@ def read_body(body: str | None, is_base64: bool) -> bytes:
         raise MalformedRequest("The body could not be read.") from None
 
 
-def read_image(content_type: str, body: bytes, field_name: str) -> bytes:
-    """The image file that a request carries in a form field.
+def read_images(content_type: str, body: bytes, *field_names: str) -> list[bytes]:
+    """The image files that a request carries in these form fields, in their order.
 
     Raises:
-        MissingField: the request is no form, or the field is absent or empty.
-        InvalidParameter: the field came more than once.
+        MissingField: the request is no form, or a field is absent or empty.
+        InvalidParameter: a field came more than once.
         MalformedRequest: the form cannot be parsed, or breaks off.
-        ImageTooLarge: the file is larger than the synchronous API takes.
+        ImageTooLarge: a file is larger than the synchronous API takes.
 
     """
     kind, options = parse_options_header(content_type)
     if kind != b"multipart/form-data":
-        raise MissingField(f"Send the image as multipart/form-data, in the field {field_name}.")
-    files = [part.content for part in _parts(body, options.get(b"boundary", b"")) if part.name == field_name]
+        fields = " and ".join(field_names)
+        raise MissingField(f"Send multipart/form-data with an image in the field {fields}.")
+    parts = _parts(body, options.get(b"boundary", b""))
+    return [_file(parts, field_name) for field_name in field_names]
+
+
+def _file(parts: list[_Part], field_name: str) -> bytes:
+    files = [part.content for part in parts if part.name == field_name]
     if len(files) > 1:
         raise InvalidParameter(f"The field {field_name} came {len(files)} times; send one image.")
     if not files or not files[0]:

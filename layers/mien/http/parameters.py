@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from mien.domain.errors import InvalidParameter
@@ -10,6 +10,9 @@ from mien.http.limits import MAX_FACES
 from mien.usecases.analyse_image import FaceFilter
 
 Query = Mapping[str, list[str]]
+
+MATCH_POLICY = "match_policy"
+DEFAULT_MATCH_POLICY = "fmr_1e-4"
 
 
 def read_face_filter(query: Query) -> FaceFilter:
@@ -19,10 +22,28 @@ def read_face_filter(query: Query) -> FaceFilter:
         InvalidParameter: another name, a name given twice, or a value out of its range.
 
     """
-    unknown = query.keys() - _PARAMETERS.keys()
+    _refuse_others(query, _FACE_FILTER)
+    return FaceFilter(**{name: _FACE_FILTER[name](name, values) for name, values in query.items()})
+
+
+def read_match_policy(query: Query, policies: Collection[str]) -> str:
+    """match_policy, one of the calibrated ones.
+
+    Raises:
+        InvalidParameter: another name, a name given twice, or a policy there is not.
+
+    """
+    _refuse_others(query, [MATCH_POLICY])
+    values = query.get(MATCH_POLICY, [DEFAULT_MATCH_POLICY])
+    if len(values) != 1 or values[0] not in policies:
+        raise InvalidParameter(f"{MATCH_POLICY} must be one of {', '.join(policies)}, given once.")
+    return values[0]
+
+
+def _refuse_others(query: Query, known: Collection[str]) -> None:
+    unknown = query.keys() - set(known)
     if unknown:
-        raise InvalidParameter(f"There is no parameter {min(unknown)!r} here; there are {', '.join(_PARAMETERS)}.")
-    return FaceFilter(**{name: _PARAMETERS[name](name, values) for name, values in query.items()})
+        raise InvalidParameter(f"There is no parameter {min(unknown)!r} here; there are {', '.join(known)}.")
 
 
 def _number(kind: Callable[[str], float], low: float, high: float, wanted: str) -> Callable[[str, list[str]], Any]:
@@ -39,7 +60,7 @@ def _number(kind: Callable[[str], float], low: float, high: float, wanted: str) 
     return read
 
 
-_PARAMETERS = {
+_FACE_FILTER = {
     "max_faces": _number(int, 1, MAX_FACES, "a whole number"),
     "min_face_size": _number(int, 0, 10_000, "a whole number of pixels"),
     "min_detection_probability": _number(float, 0, 1, "a number"),

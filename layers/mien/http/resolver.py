@@ -13,7 +13,7 @@ from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 from mien.domain.errors import AccountSuspended, InternalError, MienError, NotFound, ServiceError
 from mien.domain.keys import KeyStatus
 from mien.http.errors import entry_for, error_body
-from mien.http.images import read_body, read_image
+from mien.http.images import read_body, read_images
 from mien.http.parameters import Query
 from mien.http.routes import STAGE, Route
 from mien.http.wire import REQUEST_ID_HEADER, compact_json
@@ -51,11 +51,11 @@ class Resolver(APIGatewayRestResolver):
         """The query parameters, each with all its values."""
         return self.current_event.resolved_query_string_parameters
 
-    def image(self, field_name: str) -> bytes:
-        """The image of the request being answered. Raises RequestError or ImageError."""
+    def images(self, *field_names: str) -> list[bytes]:
+        """The images of the request being answered. Raises RequestError or ImageError."""
         event = self.current_event
         body = read_body(event.body, bool(event.is_base64_encoded))
-        return read_image(event.headers.get("content-type", ""), body, field_name)
+        return read_images(event.headers.get("content-type", ""), body, *field_names)
 
     def _error(self, error: Exception) -> Response[dict[str, Any]]:
         if not isinstance(error, MienError) or isinstance(error, ServiceError):

@@ -8,7 +8,7 @@ from typing import Literal
 STAGE = "api"
 VERSION_PATH = "/v1"
 
-FunctionName = Literal["analytics"]
+FunctionName = Literal["analytics", "recognition"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,9 @@ class Route:
 FACE_ANALYTICS = Route("POST", f"{VERSION_PATH}/face_analytics", "analytics")
 FACE_LIVENESS = Route("POST", f"{VERSION_PATH}/face_liveness", "analytics")
 
-ROUTES = (FACE_ANALYTICS, FACE_LIVENESS)
+VALIDATE_FACES = Route("POST", f"{VERSION_PATH}/face_recognition/validate_faces", "recognition")
+
+ROUTES = (FACE_ANALYTICS, FACE_LIVENESS, VALIDATE_FACES)
 
 BINARY_MEDIA_TYPES = ("multipart/form-data", "image/jpeg", "image/png", "image/webp")
 """Bodies of these types reach a function as base64; others as text."""

@@ -6,6 +6,8 @@ from typing import TypedDict
 
 from mien.domain.faces import Face, ImageAnalysis
 from mien.domain.geometry import BoundingBox, ImageSize
+from mien.domain.matching import MatchCalibration
+from mien.usecases.validate_faces import Validation
 
 _PROBABILITY_DIGITS = 6
 
@@ -104,6 +106,19 @@ class Envelope(TypedDict):
     request_id: str
 
 
+class ValidationBody(TypedDict):
+    """Two faces compared. The score and the threshold are probabilities of being one person."""
+
+    status: str
+    match_result: bool
+    similarity_score: float
+    threshold: float
+    face1_analysis: FaceBody
+    face2_analysis: FaceBody
+    latency_ms: float
+    request_id: str
+
+
 def analytics_body(analysis: ImageAnalysis, latency_ms: float, request_id: str) -> Envelope:
     """The answer of /face_analytics."""
     faces = [face_body(face, analysis.size) for face in analysis.faces]
@@ -114,6 +129,23 @@ def liveness_body(analysis: ImageAnalysis, latency_ms: float, request_id: str) -
     """The answer of /face_liveness."""
     faces = [_liveness_face_body(face, analysis.size) for face in analysis.faces]
     return _envelope(analysis.size, faces, latency_ms, request_id)
+
+
+def validation_body(
+    validation: Validation, calibration: MatchCalibration, latency_ms: float, request_id: str
+) -> ValidationBody:
+    """The answer of /face_recognition/validate_faces."""
+    comparison = validation.comparison
+    return ValidationBody(
+        status="success",
+        match_result=comparison.is_match,
+        similarity_score=_probability(comparison.probability),
+        threshold=_probability(calibration.probability(comparison.threshold)),
+        face1_analysis=face_body(validation.first.face, validation.first.size),
+        face2_analysis=face_body(validation.second.face, validation.second.size),
+        latency_ms=round(latency_ms, 2),
+        request_id=request_id,
+    )
 
 
 def face_body(face: Face, size: ImageSize) -> FaceBody:

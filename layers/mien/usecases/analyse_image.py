@@ -67,9 +67,8 @@ class AnalyseImage:
 
         """
         image = decode(data)
-        size = ImageSize(image.shape[1], image.shape[0])
         detected = select(self.detector.detect(image, wanted.min_detection_probability), wanted)
-        return ImageAnalysis(size, self.describe(image, detected) if detected else ())
+        return ImageAnalysis(image_size(image), self.describe(image, detected) if detected else ())
 
     def describe(self, image: Image, detected: tuple[DetectedFace, ...]) -> tuple[Face, ...]:
         """Run every network on these faces of an upright BGR image; at least one face."""
@@ -83,6 +82,11 @@ class AnalyseImage:
                 detected, ages_and_genders, emotions, liveness, poses, strict=True
             )
         )
+
+
+def image_size(image: Image) -> ImageSize:
+    """The size of a decoded image."""
+    return ImageSize(image.shape[1], image.shape[0])
 
 
 def select(detected: tuple[DetectedFace, ...], wanted: FaceFilter) -> tuple[DetectedFace, ...]:

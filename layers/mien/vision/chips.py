@@ -8,13 +8,22 @@ import cv2
 import numpy as np
 
 from mien.domain.faces import DetectedFace
-from mien.domain.geometry import FloatArray
+from mien.domain.geometry import FloatArray, similarity_transform
 from mien.vision.decode import Image
 from mien.vision.manifest import Crop
+
+# Right eye, left eye, nose tip, right and left mouth corner (Deng and others, ArcFace, 2019, as published with
+# InsightFace's code). Used as they are: counted from pixel centres, half a pixel further, fewer LFW pairs come right.
+ARCFACE_112 = np.array(
+    [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]],
+    dtype=np.float32,
+)
 
 
 def crop_transform(face: DetectedFace, crop: Crop, width: int, height: int) -> FloatArray:
     """The (2, 3) transform from pixels of the image to pixels of a chip of this size, by a crop rule."""
+    if crop.rule == "arcface":
+        return similarity_transform(face.landmarks.as_array(), arcface_template(crop.scale, width, height))
     region_width = region_height = max(face.box.width, face.box.height) * crop.scale
     if crop.rule == "stretch":
         region_width, region_height = face.box.width * crop.scale, face.box.height * crop.scale
@@ -24,6 +33,12 @@ def crop_transform(face: DetectedFace, crop: Crop, width: int, height: int) -> F
     scaled = np.array([[width / region_width], [height / region_height]], dtype=np.float32) * turned
     shift = np.array([width / 2, height / 2], dtype=np.float32) - scaled @ np.array(face.box.centre, dtype=np.float32)
     return np.hstack([scaled, shift[:, None]]).astype(np.float32)
+
+
+def arcface_template(scale: float, width: int, height: int) -> FloatArray:
+    """Where the five landmarks belong in a chip that shows `scale` times what ArcFace's 112×112 chip does; (5, 2)."""
+    size = np.array([width, height], dtype=np.float32)
+    return ((ARCFACE_112 - 56) * size / (112 * scale) + size / 2).astype(np.float32)
 
 
 def eye_line_angle(face: DetectedFace) -> float:

@@ -13,13 +13,14 @@ from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from mien.domain.errors import ConfigurationError
+from mien.domain.matching import MatchCalibration
 
 MANIFEST_NAME = "manifest.json"
 
 AgeCurve = tuple[tuple[float, float, float, float], ...]
 """Rows of what the network says, and the years, low and high that this means; read between rows by a line."""
 
-Task = Literal["detection", "expression", "age_gender", "liveness", "head_pose"]
+Task = Literal["detection", "expression", "age_gender", "liveness", "head_pose", "embedding"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +51,11 @@ class Crop:
 
     `square`: both sides are the box's longer one. `level`: the same, turned until the eyes are level.
     `stretch`: the box's own sides, so that the chip's aspect differs from the face's.
+    `arcface`: the five landmarks brought onto ArcFace's template as well as rotation, scale and shift can.
     Outside the image, its edge repeats.
     """
 
-    rule: Literal["square", "level", "stretch"]
+    rule: Literal["square", "level", "stretch", "arcface"]
     scale: float
 
 
@@ -99,6 +101,7 @@ class ModelSpec:
     crop: Crop | None = None
     operating_points: dict[str, float] | None = None
     age_curve: AgeCurve = ()
+    matching: MatchCalibration | None = None
     notes: tuple[str, ...] = ()
 
     def operating_point(self, name: str) -> float:

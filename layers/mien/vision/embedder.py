@@ -1,0 +1,32 @@
+"""From faces to embeddings that are close when the person is the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from mien.domain.errors import ConfigurationError
+from mien.domain.faces import DetectedFace
+from mien.domain.matching import Embedding, MatchCalibration
+from mien.vision.decode import Image
+from mien.vision.engine import Engine
+from mien.vision.face_network import FaceNetwork
+
+
+class FaceEmbedder:
+    """Embeds faces."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Raises ConfigurationError when the model is not calibrated."""
+        self._network = FaceNetwork(engine)
+        self.model_id = engine.spec.id
+        if engine.spec.matching is None:
+            raise ConfigurationError(f"The manifest does not say what cosines of {engine.spec.id} mean.")
+        self.calibration: MatchCalibration = engine.spec.matching
+
+    def embed(self, image: Image, faces: Sequence[DetectedFace]) -> list[Embedding]:
+        """One embedding for each face of an upright BGR image."""
+        (vectors,) = self._network.run(image, faces)
+        unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        return [Embedding(vector, self.model_id) for vector in unit]

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mien import settings
+from mien.domain.errors import EmbeddingSpaceMismatch
+from mien.domain.matching import Embedding, MatchCalibration, compare
+from mien.vision.manifest import MANIFEST_NAME, load_manifest
+
+CALIBRATION = MatchCalibration("a set", 1000, {"fmr_1e-2": 0.2, "fmr_1e-4": 0.4}, slope=30.0, intercept=-9.0)
+
+
+def embedding(angle: float, model_id: str = "m") -> Embedding:
+    return Embedding(np.array([np.cos(angle), np.sin(angle)], np.float32), model_id)
+
+
+def test_the_policy_decides_where_a_match_begins() -> None:
+    a, b = embedding(0), embedding(np.arccos(0.3))
+    assert compare(a, b, CALIBRATION, "fmr_1e-2").is_match
+    assert not compare(a, b, CALIBRATION, "fmr_1e-4").is_match
+
+
+def test_embeddings_of_different_models_are_not_compared() -> None:
+    with pytest.raises(EmbeddingSpaceMismatch):
+        compare(embedding(0, "old"), embedding(0, "new"), CALIBRATION, "fmr_1e-4")
+
+
+def test_a_vector_is_not_shown_when_an_embedding_is_printed() -> None:
+    assert "0.5" not in repr(Embedding(np.array([0.5, 0.5], np.float32), "m"))
+
+
+@given(st.floats(-1, 1), st.floats(-1, 1))
+def test_the_probability_grows_with_the_cosine(a: float, b: float) -> None:
+    low, high = sorted([a, b])
+    assert 0 <= CALIBRATION.probability(low) <= CALIBRATION.probability(high) <= 1
+
+
+def test_a_stricter_policy_asks_for_a_higher_cosine() -> None:
+    matching = load_manifest(settings.CHECKOUT / "models" / MANIFEST_NAME).for_task("embedding").matching
+    assert matching is not None
+    assert list(matching.cosines) == ["fmr_1e-2", "fmr_1e-3", "fmr_1e-4", "fmr_1e-5"]
+    assert list(matching.cosines.values()) == sorted(matching.cosines.values())
+    assert matching.slope > 0
+    assert matching.non_mated_pairs > 1e6
