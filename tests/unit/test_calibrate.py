@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bench.calibrate import fit_curve, fit_logistic
+from bench.calibrate import fit_curve, fit_logistic, fit_temperature
 
 
 def test_a_logistic_is_recovered_from_draws_of_it() -> None:
@@ -24,3 +24,11 @@ def test_an_age_curve_takes_off_a_bias_and_spans_four_fifths() -> None:
     years, low, high = (np.interp(heard, curve[:, 0], curve[:, i]) for i in (1, 2, 3))
     assert abs((years - fresh).mean()) < 1.5
     assert np.mean((low <= fresh) & (fresh <= high)) == pytest.approx(0.8, abs=0.06)
+
+
+def test_a_temperature_is_recovered_from_draws_of_it() -> None:
+    rng = np.random.default_rng(3)
+    logits = rng.normal(0, 2, (20_000, 7)).astype(np.float32)
+    chances = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    truth = (chances.cumsum(axis=1) > rng.random((len(logits), 1))).argmax(axis=1)
+    assert fit_temperature(logits * 3, truth) == pytest.approx(3, rel=0.05)

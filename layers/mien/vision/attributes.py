@@ -8,6 +8,7 @@ import numpy as np
 
 from mien.domain.errors import ConfigurationError
 from mien.domain.faces import Age, DetectedFace, Emotion, Gender, GenderEstimate, Sentiment
+from mien.domain.geometry import FloatArray
 from mien.vision.decode import Image
 from mien.vision.engine import Engine, softmax
 from mien.vision.face_network import FaceNetwork
@@ -19,16 +20,21 @@ class ExpressionClassifier:
     def __init__(self, engine: Engine) -> None:
         """Raises ConfigurationError when the model's labels are not the seven sentiments."""
         self._network = FaceNetwork(engine)
-        self._labels = tuple(map(Sentiment, engine.spec.labels))
-        if set(self._labels) != set(Sentiment):
+        self.labels = tuple(map(Sentiment, engine.spec.labels))
+        if set(self.labels) != set(Sentiment):
             raise ConfigurationError(f"The model {engine.spec.id} does not name the seven sentiments.")
+        self._temperature = engine.spec.operating_point("temperature")
 
     def classify(self, image: Image, faces: Sequence[DetectedFace]) -> list[Emotion]:
         """One emotion for each face of an upright BGR image."""
-        (logits,) = self._network.run(image, faces)
-        columns = [self._labels.index(sentiment) for sentiment in Sentiment]
-        rows = softmax(logits)[:, columns].astype(float)
+        columns = [self.labels.index(sentiment) for sentiment in Sentiment]
+        rows = softmax(self.logits(image, faces)[:, columns] / self._temperature).astype(float)
         return [Emotion(dict(zip(Sentiment, row, strict=True))) for row in rows.tolist()]
+
+    def logits(self, image: Image, faces: Sequence[DetectedFace]) -> FloatArray:
+        """What the network says before its temperature, in the order of its labels; for fitting it."""
+        (logits,) = self._network.run(image, faces)
+        return logits
 
 
 class AgeGenderEstimator:
