@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
@@ -33,10 +34,11 @@ from bench.labelled import (
     strangers,
 )
 from mien import settings
-from mien.domain.faces import Face, Sentiment
+from mien.domain.faces import Face, HeadPose, Sentiment
 from mien.domain.geometry import BoundingBox
 from mien.domain.matching import Embedding
 from mien.usecases.analyse_image import AnalyseImage
+from mien.vision.decode import Image
 from mien.vision.embedder import FaceEmbedder
 from mien.vision.engine import Engine
 from mien.vision.manifest import MANIFEST_NAME, load_manifest
@@ -175,12 +177,50 @@ def embedding(analyse: AnalyseImage, data: Path) -> Iterable[Figure]:
     yield _calibration("embedding", "calibration error", "LFW, folds 1 to 3", sure, decided)
 
 
+def head_pose(analyse: AnalyseImage, data: Path) -> Iterable[Figure]:
+    """There are no labelled poses in DATA: only how far the answers agree with themselves."""
+    yaws, rolls = [], []
+    tilts: dict[int, list[float]] = {15: [], 30: []}
+    for row in list(expressions(data, "news"))[::3]:
+        image = read_image(row.photo)
+        here = _pose(analyse, image)
+        mirrored = _pose(analyse, np.ascontiguousarray(image[:, ::-1]))
+        if here is None or mirrored is None:
+            continue
+        yaws.append(here.yaw + mirrored.yaw)
+        rolls.append(here.roll + mirrored.roll)
+        for degrees, errors in tilts.items():
+            tilted = _pose(analyse, _tilted(image, degrees))
+            if tilted is not None:
+                errors.append(abs(tilted.roll - here.roll - degrees))
+    yield _mean("head_pose", "yaw, bias against the mirror image, degrees", "news, every third", np.array(yaws) / 2)
+    yield _mean("head_pose", "yaw, disagreement with the mirror image, degrees", "news, every third", np.abs(yaws))
+    yield _mean("head_pose", "roll, bias against the mirror image, degrees", "news, every third", np.array(rolls) / 2)
+    for degrees, errors in tilts.items():
+        yield _mean(
+            "head_pose", f"roll, error on photos tilted by {degrees} degrees", "news, every third", np.array(errors)
+        )
+
+
+def _pose(analyse: AnalyseImage, image: Image) -> HeadPose | None:
+    face = main_detection(analyse.detector, image)
+    return None if face is None else analyse.head_pose.estimate(image, [face])[0]
+
+
+def _tilted(image: Image, degrees: float) -> Image:
+    """Turned clockwise about its centre."""
+    height, width = image.shape[:2]
+    about = cv2.getRotationMatrix2D((width / 2, height / 2), -degrees, 1.0)
+    return cv2.warpAffine(image, about, (width, height), borderMode=cv2.BORDER_REPLICATE)
+
+
 MEASURES: dict[str, Callable[[AnalyseImage, Path], Iterable[Figure]]] = {
     "detection": detection,
     "age_gender": age_gender,
     "expression": expression,
     "liveness": liveness,
     "embedding": embedding,
+    "head_pose": head_pose,
 }
 
 
