@@ -1,6 +1,6 @@
 """How right: every task through the product's own code, from file to answer. `python -m bench.accuracy DATA`.
 
-DATA is a folder of labelled photos (docs/accuracy.md says which). Prints a table with 95 % intervals and writes
+DATA is a folder of labelled photos (docs/contributing.md says which). Prints a table with 95 % intervals and writes
 bench/results/accuracy.json, which the model cards read. Nothing here is fitted; see bench/calibrate.py for that.
 """
 
@@ -18,12 +18,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 
 from bench.labelled import (
     Labelled,
     boxes,
+    embed_all,
     expressions,
     main_detection,
     main_face,
@@ -36,12 +36,10 @@ from bench.labelled import (
 from mien import settings
 from mien.domain.faces import Face, HeadPose, Sentiment
 from mien.domain.geometry import BoundingBox
-from mien.domain.matching import Embedding
 from mien.usecases.analyse_image import AnalyseImage
 from mien.vision.decode import Image
 from mien.vision.embedder import FaceEmbedder
-from mien.vision.engine import Engine
-from mien.vision.manifest import MANIFEST_NAME, load_manifest
+from mien.vision.engine import ModelFolder
 
 RESULTS = Path(__file__).with_name("results") / "accuracy.json"
 
@@ -146,16 +144,11 @@ def liveness(analyse: AnalyseImage, data: Path) -> Iterable[Figure]:
 
 def embedding(analyse: AnalyseImage, data: Path) -> Iterable[Figure]:
     """LFW's procedure on the folds that are there: the threshold of each fold is chosen on the others."""
-    models = settings.models_folder()
-    spec = load_manifest(models / MANIFEST_NAME).for_task("embedding")
-    embedder = FaceEmbedder(Engine(spec, models, settings.threads()))
-    embedded: dict[Path, Embedding] = {}
+    models = ModelFolder.open(settings.models_folder(), settings.threads())
+    embedder = FaceEmbedder(models.engine("embedding"))
     rows = pairs(data)
-    for photo in track(sorted({p for row in rows for p in (row.first, row.second)}), "Embedding", transient=True):
-        image = read_image(photo)
-        face = main_detection(analyse.detector, image)
-        assert face is not None, photo
-        (embedded[photo],) = embedder.embed(image, [face])
+    photos = (photo for row in rows for photo in (row.first, row.second))
+    embedded = embed_all(analyse.detector, photos, lambda image, face: embedder.embed(image, [face])[0])
     cosines = np.array([embedded[row.first].cosine(embedded[row.second]) for row in rows])
     mated, folds = np.array([row.mated for row in rows]), np.array([row.fold for row in rows])
     right: list[bool] = []

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from rich.progress import track
 
 from bench.labelled import (
+    embed_all,
     expressions,
     lfw_person,
     main_detection,
@@ -32,10 +33,8 @@ from bench.labelled import (
 from mien import settings
 from mien.domain.faces import Sentiment
 from mien.usecases.analyse_image import AnalyseImage
-from mien.vision.decode import decode
-from mien.vision.engine import Engine, softmax
+from mien.vision.engine import ModelFolder, softmax
 from mien.vision.face_network import FaceNetwork
-from mien.vision.manifest import MANIFEST_NAME, load_manifest
 
 KNOTS = 12
 REFUSED_LIVE = 0.10
@@ -59,7 +58,7 @@ def age_curve(analyse: AnalyseImage, data: Path) -> list[list[float]]:
     said, ages = [], []
     rng = np.random.default_rng(0)
     for person in people(data, "fairface_train"):
-        image = decode(person.photo.read_bytes())
+        image = read_image(person.photo)
         faces = analyse.detector.detect(image)
         if faces:
             said.append(analyse.age_gender.raw_ages(image, faces[:1])[0])
@@ -114,17 +113,12 @@ def fit_temperature(logits: NDArray[np.float32], truth: NDArray[np.int64]) -> fl
 
 
 def matching(analyse: AnalyseImage, data: Path) -> dict[str, Any]:
-    models = settings.models_folder()
-    spec = load_manifest(models / MANIFEST_NAME).for_task("embedding")
-    network = FaceNetwork(Engine(spec, models, settings.threads()))
-    photos = sorted({photo for pair in pairs(data) for photo in (pair.first, pair.second)})
-    vectors = []
-    for photo in track(photos, "Embedding", transient=True):
-        image = read_image(photo)
-        face = main_detection(analyse.detector, image)
-        assert face is not None
-        vectors.append(network.run(image, [face])[0][0])
-    unit = np.stack(vectors)
+    models = ModelFolder.open(settings.models_folder(), settings.threads())
+    network = FaceNetwork(models.engine("embedding"))
+    listed = (photo for pair in pairs(data) for photo in (pair.first, pair.second))
+    vectors = embed_all(analyse.detector, listed, lambda image, face: network.run(image, [face])[0][0])
+    photos = list(vectors)
+    unit = np.stack(list(vectors.values()))
     unit /= np.linalg.norm(unit, axis=1, keepdims=True)
     people_of = np.array([lfw_person(photo) for photo in photos])
     rows, columns = np.triu_indices(len(photos), 1)

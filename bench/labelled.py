@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from rich.progress import track
 
 from mien.domain.faces import DetectedFace, Face, Gender, ImageAnalysis, Sentiment
 from mien.domain.geometry import BoundingBox, ImageSize
 from mien.usecases.analyse_image import AnalyseImage, FaceFilter
-from mien.vision.decode import Image, decode
+from mien.vision.decode import Image, decode, image_size
 from mien.vision.detector import FaceDetector
+
+Embedded = TypeVar("Embedded")
 
 OLDEST = 85  # "more than 70" is taken as 70 to 84
 LABEL_FLOOR = 0.3  # where a face is known to be, a weaker detection is believed
@@ -96,6 +99,19 @@ def pairs(data: Path) -> list[Pair]:
     ]
 
 
+def embed_all(
+    detector: FaceDetector, photos: Iterable[Path], embed: Callable[[Image, DetectedFace], Embedded]
+) -> dict[Path, Embedded]:
+    """What `embed` makes of the main face of each photo, once a photo; every one must have a face."""
+    embedded = {}
+    for photo in track(sorted(set(photos)), "Embedding", transient=True):
+        image = read_image(photo)
+        face = main_detection(detector, image)
+        assert face is not None, photo
+        embedded[photo] = embed(image, face)
+    return embedded
+
+
 def lfw_person(photo: Path) -> str:
     """LFW names its files Given_Family_0001.jpg."""
     return photo.stem.rpartition("_")[0]
@@ -125,7 +141,7 @@ def prominence(face: DetectedFace, size: ImageSize) -> float:
 
 def main_detection(detector: FaceDetector, image: Image) -> DetectedFace | None:
     """The same of an image that is only detected in."""
-    size = ImageSize(image.shape[1], image.shape[0])
+    size = image_size(image)
     return max(detector.detect(image, LABEL_FLOOR), key=lambda face: prominence(face, size), default=None)
 
 

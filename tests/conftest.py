@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -14,7 +13,7 @@ from PIL import Image as Pillow
 from bench.photos import group, jpeg
 from mien import settings
 from mien.usecases.analyse_image import AnalyseImage
-from mien.vision.decode import Image, decode
+from mien.vision.decode import Image
 
 PHOTOS = settings.CHECKOUT / "docs" / "photos"
 
@@ -23,11 +22,6 @@ PHOTOS = settings.CHECKOUT / "docs" / "photos"
 def photo() -> Callable[[str], bytes]:
     """The bytes of an example photo by name."""
     return lambda name: (PHOTOS / f"{name}.jpg").read_bytes()
-
-
-@pytest.fixture(scope="session")
-def photo_path() -> Callable[[str], Path]:
-    return lambda name: PHOTOS / f"{name}.jpg"
 
 
 @pytest.fixture(scope="session")
@@ -66,6 +60,3 @@ def saved(image: Pillow.Image, kind: str, **options: object) -> bytes:
 
 def mean_difference(a: Image, b: Image) -> float:
     return float(np.abs(a.astype(int) - b.astype(int)).mean())
-
-
-__all__ = ["decode", "mean_difference", "pillow", "saved"]

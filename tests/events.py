@@ -18,8 +18,14 @@ def form_event(
     route: Route, image: bytes | None, query: str = "", field: str = "face_image", authorizer: dict[str, str] = ACTIVE
 ) -> dict[str, Any]:
     """A form with an image in a field, or an empty request without one."""
-    files = {field: ("photo.jpg", image)} if image is not None else None
-    prepared = Request("POST", "http://localhost", files=files).prepare()
+    return files_event(route, {} if image is None else {field: image}, query, authorizer)
+
+
+def files_event(
+    route: Route, files: dict[str, bytes], query: str = "", authorizer: dict[str, str] = ACTIVE
+) -> dict[str, Any]:
+    """A form with these files, or an empty request without any."""
+    prepared = Request("POST", "http://localhost", files={n: ("photo.jpg", d) for n, d in files.items()}).prepare()
     headers = tuple((name.lower(), value) for name, value in prepared.headers.items())
     body = prepared.body if isinstance(prepared.body, bytes) else b""
     request = HttpRequest("request-1", route.method, route.url_path, query, headers, body, "127.0.0.1")

@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 
 from mien.domain.faces import DetectedFace
 from mien.domain.geometry import FloatArray
-from mien.vision.chips import crop_transform, cut_chip
 from mien.vision.decode import Image, decode
 from mien.vision.detector import FaceDetector
 from mien.vision.engine import Engine, softmax, to_tensor
+from mien.vision.face_network import FaceNetwork
 from mien.vision.manifest import ModelSpec
 from models.builder.convert import Files
 from models.builder.errors import WrongGraph
@@ -91,17 +91,13 @@ def _square(image: Image) -> Image:
     return cv2.copyMakeBorder(small, 0, 640 - small.shape[0], 0, 640 - small.shape[1], cv2.BORDER_CONSTANT)
 
 
-def _chips(spec: ModelSpec, seen: list[Witness]) -> NDArray[np.uint8]:
-    _, _, height, width = spec.input.shape
-    assert spec.crop is not None
-    assert height is not None
-    assert width is not None
-    cuts = [cut_chip(w.image, crop_transform(w.face, spec.crop, width, height), width, height) for w in seen]
-    return np.stack(cuts)
+def _chips(engine: Engine, seen: list[Witness]) -> NDArray[np.uint8]:
+    network = FaceNetwork(engine)
+    return np.concatenate([network.chips(witness.image, [witness.face]) for witness in seen])
 
 
 def _against_opencv(engine: Engine, files: Files, seen: list[Witness]) -> float:
-    tensor = to_tensor(_chips(engine.spec, seen), engine.spec.input)
+    tensor = to_tensor(_chips(engine, seen), engine.spec.input)
     network = cv2.dnn.readNetFromONNX(np.frombuffer(files[engine.spec.source.members[0]], np.uint8))
     names = [output.name for output in engine.spec.outputs]
     comparable = _unit if engine.spec.task == "embedding" else softmax
@@ -121,7 +117,7 @@ def _unit(vector: FloatArray) -> FloatArray:
 
 
 def _against_faceapi(engine: Engine, files: Files, seen: list[Witness]) -> float:
-    chips = _chips(engine.spec, seen)
+    chips = _chips(engine, seen)
     theirs = _run_faceapi(engine.spec, files, chips)
     outputs = engine.run(to_tensor(chips, engine.spec.input))
     if engine.spec.task == "expression":

@@ -180,8 +180,8 @@ def test_a_client_that_hangs_up_does_no_harm(server: Server, photo) -> None:
     assert server.analyse(photo("astronaut")).status_code == 200
 
 
-def test_the_seed_pages_python_example_runs_unchanged(server: Server, photo_path, tmp_path: Path) -> None:
-    (tmp_path / "photo.jpg").write_bytes(photo_path("obama").read_bytes())
+def test_the_seed_pages_python_example_runs_unchanged(server: Server, photo, tmp_path: Path) -> None:
+    (tmp_path / "photo.jpg").write_bytes(photo("obama"))
     example = f'''
 import requests
 
@@ -204,9 +204,9 @@ for face in result["faces"]:
     assert "Gender: male" in done.stdout
 
 
-def test_the_seed_pages_batch_example_runs_unchanged(server: Server, photo_path, tmp_path: Path) -> None:
+def test_the_seed_pages_batch_example_runs_unchanged(server: Server, photo, tmp_path: Path) -> None:
     for number, name in enumerate(["astronaut", "obama", "obama2", "biden", "coffee"], start=1):
-        (tmp_path / f"img{number}.jpg").write_bytes(photo_path(name).read_bytes())
+        (tmp_path / f"img{number}.jpg").write_bytes(photo(name))
     example = f'''
 import requests
 from concurrent.futures import ThreadPoolExecutor
@@ -246,8 +246,8 @@ for r in results:
     assert "img5.jpg: 0 face(s) detected" in done.stdout
 
 
-def test_the_seed_pages_curl_example_runs_unchanged(server: Server, photo_path, tmp_path: Path) -> None:
-    (tmp_path / "photo.jpg").write_bytes(photo_path("obama").read_bytes())
+def test_the_seed_pages_curl_example_runs_unchanged(server: Server, photo, tmp_path: Path) -> None:
+    (tmp_path / "photo.jpg").write_bytes(photo("obama"))
     curl = f'''curl -X POST "{server.url}/api/v1/face_analytics" \\
       -H "x-key-secret: {server.key}" \\
       -F "face_image=@photo.jpg"'''

@@ -7,25 +7,19 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from requests import Request
 
 from bench.photos import jpeg
 from functions.recognition import handler as recognition
 from mien.http.routes import VALIDATE_FACES
-from mien.local.events import HttpRequest, proxy_event
 from mien.vision.decode import decode
-from tests.events import ACTIVE, call
+from tests.events import call, files_event
 
 FACE_FIELDS = {"bounding_box", "bbox", "age", "gender", "gender_probability", "passive_liveness", "emotion", "pose"}
 
 
 def validate(first: bytes | None, second: bytes | None, query: str = "") -> tuple[int, dict[str, Any]]:
-    files = {name: ("p.jpg", data) for name, data in (("image1", first), ("image2", second)) if data is not None}
-    prepared = Request("POST", "http://localhost", files=files).prepare()
-    headers = tuple((name.lower(), value) for name, value in prepared.headers.items())
-    body = prepared.body if isinstance(prepared.body, bytes) else b""
-    request = HttpRequest("request-1", "POST", VALIDATE_FACES.url_path, query, headers, body, "127.0.0.1")
-    return call(recognition.lambda_handler, proxy_event(request, VALIDATE_FACES, ACTIVE))
+    files = {name: data for name, data in (("image1", first), ("image2", second)) if data is not None}
+    return call(recognition.lambda_handler, files_event(VALIDATE_FACES, files, query))
 
 
 def code(answer: tuple[int, dict[str, Any]]) -> tuple[int, str]:

@@ -11,12 +11,16 @@ from mien.domain.errors import MienError
 
 @dataclass(frozen=True, slots=True)
 class ErrorEntry:
-    """`detail`, when given, is ARSA's own wording and stands in for the message."""
+    """`detail`, when given, is said instead of the error's own message: ARSA's wording, or ours where the caller is
+    owed no more.
+    """
 
     status: int
     code: str
     detail: str | None = None
 
+
+_OURS = "Something went wrong on our side."
 
 ERRORS: dict[type[MienError], ErrorEntry] = {
     errors.MalformedRequest: ErrorEntry(400, "malformed_request"),
@@ -33,10 +37,10 @@ ERRORS: dict[type[MienError], ErrorEntry] = {
     errors.NoFace: ErrorEntry(422, "no_face"),
     errors.MultipleFaces: ErrorEntry(422, "multiple_faces"),
     errors.EmbeddingSpaceMismatch: ErrorEntry(409, "embedding_space_mismatch"),
-    errors.InternalError: ErrorEntry(500, "internal"),
-    errors.ConfigurationError: ErrorEntry(500, "internal", detail="Something went wrong on our side."),
-    errors.FunctionFailed: ErrorEntry(502, "bad_gateway"),
-    errors.FunctionTimedOut: ErrorEntry(504, "timeout"),
+    errors.InternalError: ErrorEntry(500, "internal", detail=_OURS),
+    errors.ConfigurationError: ErrorEntry(500, "internal", detail=_OURS),
+    errors.FunctionFailed: ErrorEntry(502, "bad_gateway", detail="The call failed on our side. Try again."),
+    errors.FunctionTimedOut: ErrorEntry(504, "timeout", detail="The call took too long and was given up."),
 }
 
 

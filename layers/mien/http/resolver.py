@@ -61,7 +61,7 @@ class Resolver(APIGatewayRestResolver):
         if not isinstance(error, MienError) or isinstance(error, ServiceError):
             logger.exception("The request failed.", exc_info=error, request_id=self.request_id)
         if not isinstance(error, MienError):
-            error = InternalError("Something went wrong on our side.")
+            error = InternalError()
         body = error_body(error, self.request_id)
         return Response(entry_for(error).status, content_types.APPLICATION_JSON, body)
 
@@ -70,7 +70,7 @@ def _refuse_suspended(app: APIGatewayRestResolver, next_middleware: NextMiddlewa
     """The authorizer lets a suspended account through, because only a function can say so in the contract's words."""
     account = app.current_event.request_context.authorizer.raw_event.get("status")
     if account == KeyStatus.SUSPENDED.value:
-        raise AccountSuspended("Account suspended")
+        raise AccountSuspended()
     return next_middleware(app)
 
 

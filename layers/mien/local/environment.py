@@ -75,13 +75,13 @@ class Environment:
             self._connection.send((event, request_id))
             if not self._connection.poll(seconds):
                 self.close()
-                raise FunctionTimedOut("The call took too long and was given up.")
+                raise FunctionTimedOut()
             answer = self._connection.recv()
         except (EOFError, OSError):
             answer = None
         if answer is None:
             self.close()
-            raise FunctionFailed("The call failed on our side. Try again.")
+            raise FunctionFailed()
         return dict(answer)
 
     @property

@@ -32,7 +32,7 @@ class LocalFunction:
             async with asyncio.timeout(FUNCTION_SECONDS):
                 environment = await self._idle.get()
         except TimeoutError:
-            raise FunctionTimedOut("The call took too long and was given up.") from None
+            raise FunctionTimedOut() from None
         return await asyncio.shield(self._invoke_on(environment, event, request_id))
 
     async def _invoke_on(self, environment: Environment, event: dict[str, Any], request_id: str) -> dict[str, Any]:

@@ -77,7 +77,7 @@ class Gateway:
             answer = _error_answer(error, request_id)
         except Exception:
             log.exception("The gateway failed on %s", request_id)
-            answer = _error_answer(InternalError("Something went wrong on our side."), request_id)
+            answer = _error_answer(InternalError(), request_id)
         await _send(send, answer)
         took = (time.perf_counter() - started) * 1000
         log.info("%s %s %d %.0f ms", scope["method"], scope["path"], answer.status, took)
@@ -105,13 +105,13 @@ class Gateway:
         """The authorizer's context for the function. Raises InvalidApiKey on a denial."""
         secret = request.header(KEY_HEADER)
         if not secret:
-            raise InvalidApiKey("Invalid or inactive API key")
+            raise InvalidApiKey()
         policy = self._cached_policy(secret)
         if policy is None:
             policy = await self._authorizer.invoke(authorizer_event(request, route), request.id)
             self._cache_policy(secret, policy)
         if policy["policyDocument"]["Statement"][0]["Effect"] != "Allow":
-            raise InvalidApiKey("Invalid or inactive API key")
+            raise InvalidApiKey()
         return {"principalId": policy["principalId"], **policy["context"]}
 
     def _cached_policy(self, secret: str) -> dict[str, Any] | None:
@@ -166,7 +166,7 @@ def _http_request(scope: Scope, body: bytes, request_id: str) -> HttpRequest:
 
 def _http_answer(response: Mapping[str, Any]) -> HttpAnswer:
     if not isinstance(response.get("statusCode"), int):
-        raise FunctionFailed("The call failed on our side. Try again.")
+        raise FunctionFailed()
     headers = tuple((name, value) for name, values in response["multiValueHeaders"].items() for value in values)
     return HttpAnswer(response["statusCode"], headers, (response.get("body") or "").encode())
 

@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mien.domain.faces import DetectedFace, Face, ImageAnalysis
-from mien.domain.geometry import ImageSize
 from mien.vision.attributes import AgeGenderEstimator, ExpressionClassifier
-from mien.vision.decode import Image, decode
+from mien.vision.decode import Image, decode, image_size
 from mien.vision.detector import FaceDetector
-from mien.vision.engine import Engine
+from mien.vision.engine import ModelFolder
 from mien.vision.head_pose import HeadPoseEstimator
 from mien.vision.liveness import LivenessScorer
-from mien.vision.manifest import MANIFEST_NAME, Task, load_manifest
 from mien.vision.quality import assess
 
 
@@ -46,17 +44,17 @@ class AnalyseImage:
             ConfigurationError: a model is missing, or is not what the manifest says.
 
         """
-        manifest = load_manifest(models / MANIFEST_NAME)
+        return cls.of(ModelFolder.open(models, threads))
 
-        def engine(task: Task) -> Engine:
-            return Engine(manifest.for_task(task), models, threads)
-
+    @classmethod
+    def of(cls, models: ModelFolder) -> AnalyseImage:
+        """Load them from a folder that is open already. Raises ConfigurationError."""
         return cls(
-            detector=FaceDetector(engine("detection")),
-            age_gender=AgeGenderEstimator(engine("age_gender")),
-            expression=ExpressionClassifier(engine("expression")),
-            liveness=LivenessScorer(engine("liveness")),
-            head_pose=HeadPoseEstimator(engine("head_pose")),
+            detector=FaceDetector(models.engine("detection")),
+            age_gender=AgeGenderEstimator(models.engine("age_gender")),
+            expression=ExpressionClassifier(models.engine("expression")),
+            liveness=LivenessScorer(models.engine("liveness")),
+            head_pose=HeadPoseEstimator(models.engine("head_pose")),
         )
 
     def __call__(self, data: bytes, wanted: FaceFilter) -> ImageAnalysis:
@@ -82,11 +80,6 @@ class AnalyseImage:
                 detected, ages_and_genders, emotions, liveness, poses, strict=True
             )
         )
-
-
-def image_size(image: Image) -> ImageSize:
-    """The size of a decoded image."""
-    return ImageSize(image.shape[1], image.shape[0])
 
 
 def select(detected: tuple[DetectedFace, ...], wanted: FaceFilter) -> tuple[DetectedFace, ...]:

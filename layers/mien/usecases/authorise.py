@@ -16,5 +16,5 @@ def authorise(secret: str, keys: KeyStore) -> ApiKey:
     """
     key = keys.find(hash_secret(secret)) if secret else None
     if key is None or key.status is KeyStatus.REVOKED:
-        raise InvalidApiKey("Invalid or inactive API key")
+        raise InvalidApiKey()
     return key

@@ -9,11 +9,10 @@ from mien.domain.errors import MultipleFaces, NoFace
 from mien.domain.faces import Face
 from mien.domain.geometry import ImageSize
 from mien.domain.matching import Comparison, Embedding, MatchCalibration, compare
-from mien.usecases.analyse_image import AnalyseImage, image_size
-from mien.vision.decode import decode
+from mien.usecases.analyse_image import AnalyseImage
+from mien.vision.decode import decode, image_size
 from mien.vision.embedder import FaceEmbedder
-from mien.vision.engine import Engine
-from mien.vision.manifest import MANIFEST_NAME, load_manifest
+from mien.vision.engine import ModelFolder
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +43,8 @@ class ValidateFaces:
     @classmethod
     def load(cls, models: Path, threads: int = 1) -> ValidateFaces:
         """Load the networks from a folder of built models. Raises ConfigurationError."""
-        embedding = load_manifest(models / MANIFEST_NAME).for_task("embedding")
-        return cls(AnalyseImage.load(models, threads), FaceEmbedder(Engine(embedding, models, threads)))
+        folder = ModelFolder.open(models, threads)
+        return cls(AnalyseImage.of(folder), FaceEmbedder(folder.engine("embedding")))
 
     @property
     def calibration(self) -> MatchCalibration:

@@ -45,6 +45,11 @@ def decode(data: bytes) -> Image:
     return _upright(_to_bgr8(pixels), header.orientation)
 
 
+def image_size(image: Image) -> ImageSize:
+    """The size of a decoded image."""
+    return ImageSize(image.shape[1], image.shape[0])
+
+
 def _check_size(size: ImageSize) -> None:
     if size.pixels > MAX_PIXELS:
         raise ImageTooLarge(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mien.domain.faces import DetectedFace
 from mien.domain.geometry import BoundingBox, FloatArray, ImageSize, Landmarks5
-from mien.vision.decode import Image
+from mien.vision.decode import Image, image_size
 from mien.vision.engine import Engine
 
 STRIDES = (8, 16, 32)
@@ -56,7 +56,7 @@ class FaceDetector:
         Boxes are in pixels of the image and clipped to it; landmarks may lie outside.
         """
         minimum = self._min_probability if min_probability is None else min_probability
-        size = ImageSize(image.shape[1], image.shape[0])
+        size = image_size(image)
         looks, seen = [], image
         for scale in working_scales(size):
             seen = _resize(seen, size, scale)  # the coarse look shrinks the fine one's image
@@ -67,7 +67,7 @@ class FaceDetector:
 
     def detect_at(self, image: Image, scale: float, min_probability: float) -> tuple[DetectedFace, ...]:
         """As `detect`, with one look at one scale and nothing clipped; for comparing with other detectors."""
-        seen = _resize(image, ImageSize(image.shape[1], image.shape[0]), scale)
+        seen = _resize(image, image_size(image), scale)
         faces = _merge([self._look(seen, min_probability).moved(seen, image)])
         return tuple(sorted(faces, key=lambda face: face.box.area, reverse=True))
 

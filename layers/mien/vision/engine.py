@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from mien.domain.errors import ConfigurationError
 from mien.domain.geometry import FloatArray
-from mien.vision.manifest import Input, ModelSpec
+from mien.vision.manifest import MANIFEST_NAME, Input, Manifest, ModelSpec, Task, load_manifest
 
 _ERRORS_ONLY = 3
 
@@ -51,6 +52,24 @@ class Engine:
                 f"The model {self.spec.id} is not what the manifest declares: "
                 f"it has {actual} -> {outputs}, declared is {expected} -> {wanted}."
             )
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFolder:
+    """A folder of built models, its manifest read once."""
+
+    path: Path
+    manifest: Manifest
+    threads: int
+
+    @classmethod
+    def open(cls, path: Path, threads: int = 1) -> ModelFolder:
+        """Read the manifest. Raises ConfigurationError."""
+        return cls(path, load_manifest(path / MANIFEST_NAME), threads)
+
+    def engine(self, task: Task) -> Engine:
+        """Load the network of a task. Raises ConfigurationError."""
+        return Engine(self.manifest.for_task(task), self.path, self.threads)
 
 
 def to_tensor(images: NDArray[np.uint8], declared: Input) -> FloatArray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mien.domain.errors import ConfigurationError
 from mien.domain.faces import DetectedFace
@@ -37,7 +38,10 @@ class FaceNetwork:
         outputs = [self._engine.run(self._tensor(image, batch)) for batch in batches]
         return tuple(np.concatenate(parts) for parts in zip(*outputs, strict=True))
 
-    def _tensor(self, image: Image, faces: Sequence[DetectedFace]) -> FloatArray:
+    def chips(self, image: Image, faces: Sequence[DetectedFace]) -> NDArray[np.uint8]:
+        """What the network sees of the faces: (n, height, width, 3) BGR."""
         transforms = (crop_transform(face, self._crop, self._width, self._height) for face in faces)
-        chips = [cut_chip(image, transform, self._width, self._height) for transform in transforms]
-        return to_tensor(np.stack(chips), self._engine.spec.input)
+        return np.stack([cut_chip(image, transform, self._width, self._height) for transform in transforms])
+
+    def _tensor(self, image: Image, faces: Sequence[DetectedFace]) -> FloatArray:
+        return to_tensor(self.chips(image, faces), self._engine.spec.input)
