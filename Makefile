@@ -43,7 +43,7 @@ calibrate: models ## Fit the manifest's measured constants (DATA=folder)
 lock: environment ## Pin every dependency anew, with hashes
 	$(PYTHON) -m venv var/lock-tools && var/lock-tools/bin/pip install --quiet uv==0.13.9
 	var/lock-tools/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	  --no-annotate --quiet --extra local --group pyproject.toml:dev layers/pyproject.toml --output-file requirements.txt
+	  --no-annotate --quiet --extra aws --extra local --group pyproject.toml:dev layers/pyproject.toml --output-file requirements.txt
 
 clean: ## Remove the environment and everything built; keys and state in var/ stay
 	rm -rf $(VENV) models/built models/cache

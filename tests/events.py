@@ -11,7 +11,7 @@ from mien.http.routes import Route
 from mien.local.environment import LocalContext
 from mien.local.events import HttpRequest, proxy_event
 
-ACTIVE = {"principalId": "someone", "plan": "free", "status": "active"}
+ACTIVE = {"principalId": "0123456789abcdef", "tenant": "someone", "plan": "free", "status": "active"}
 
 
 def form_event(
@@ -22,13 +22,19 @@ def form_event(
 
 
 def files_event(
-    route: Route, files: dict[str, bytes], query: str = "", authorizer: dict[str, str] = ACTIVE
+    route: Route,
+    files: dict[str, bytes],
+    query: str = "",
+    authorizer: dict[str, str] = ACTIVE,
+    headers: dict[str, str] | None = None,
+    fields: dict[str, str] | None = None,
 ) -> dict[str, Any]:
-    """A form with these files, or an empty request without any."""
-    prepared = Request("POST", "http://localhost", files={n: ("photo.jpg", d) for n, d in files.items()}).prepare()
-    headers = tuple((name.lower(), value) for name, value in prepared.headers.items())
+    """A form with these files and text fields, or an empty request without any."""
+    named = {name: ("photo.jpg", data) for name, data in files.items()}
+    prepared = Request("POST", "http://localhost", files=named, data=fields, headers=headers).prepare()
+    sent = tuple((name.lower(), value) for name, value in prepared.headers.items())
     body = prepared.body if isinstance(prepared.body, bytes) else b""
-    request = HttpRequest("request-1", route.method, route.url_path, query, headers, body, "127.0.0.1")
+    request = HttpRequest("request-1", route.method, route.url_path, query, sent, body, "127.0.0.1")
     return proxy_event(request, route, authorizer)
 
 

@@ -33,8 +33,7 @@ def face_liveness() -> Response[Any]:
 def _answer(body: Callable[[ImageAnalysis, float, str], Envelope]) -> Response[Any]:
     start = perf_counter()
     wanted = read_face_filter(app.query)
-    (image,) = app.images("face_image")
-    analysis = analyse_image(image, wanted)
+    analysis = analyse_image(app.form().image("face_image"), wanted)
     return ok(body(analysis, (perf_counter() - start) * 1000, app.request_id))
 
 

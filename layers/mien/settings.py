@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 from pathlib import Path
 
 from mien.domain.errors import ConfigurationError
@@ -10,6 +11,9 @@ from mien.domain.errors import ConfigurationError
 MODELS = "MIEN_MODELS"
 THREADS = "MIEN_THREADS"
 KEY_STORE = "MIEN_KEY_STORE"
+GALLERY = "MIEN_GALLERY"
+SEARCH = "MIEN_SEARCH"
+RETENTION_DAYS = "MIEN_RETENTION_DAYS"
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -20,26 +24,39 @@ def models_folder() -> Path:
 
 
 def threads() -> int:
-    """How many threads a network may use: MIEN_THREADS, or one.
-
-    Raises:
-        ConfigurationError: it is not a whole number above zero.
-
-    """
-    value = os.environ.get(THREADS, "1")
-    if not value.isdecimal() or int(value) < 1:
-        raise ConfigurationError(f"{THREADS} must be a whole number above zero, not {value!r}.")
-    return int(value)
+    """How many threads a network may use: MIEN_THREADS, or one. Raises ConfigurationError."""
+    return _whole_number(THREADS, "1")
 
 
 def key_store_address() -> str:
-    """The key store's address, from MIEN_KEY_STORE.
+    """The key store's address, from MIEN_KEY_STORE. Raises ConfigurationError when it is not set."""
+    return _required(KEY_STORE)
 
-    Raises:
-        ConfigurationError: it is not set.
 
-    """
-    address = os.environ.get(KEY_STORE)
-    if not address:
-        raise ConfigurationError(f"{KEY_STORE} is not set.")
-    return address
+def gallery_address() -> str:
+    """The address of the galleries, from MIEN_GALLERY. Raises ConfigurationError when it is not set."""
+    return _required(GALLERY)
+
+
+def search_address() -> str:
+    """What searches the galleries: MIEN_SEARCH, or the function's own memory."""
+    return os.environ.get(SEARCH) or "memory"
+
+
+def retention() -> timedelta | None:
+    """How long enrolled faces are kept: MIEN_RETENTION_DAYS, or until they are deleted. Raises ConfigurationError."""
+    return timedelta(days=_whole_number(RETENTION_DAYS)) if os.environ.get(RETENTION_DAYS) else None
+
+
+def _required(name: str) -> str:
+    value = os.environ.get(name)
+    if not value:
+        raise ConfigurationError(f"{name} is not set.")
+    return value
+
+
+def _whole_number(name: str, default: str = "") -> int:
+    value = os.environ.get(name, default)
+    if not value.isdecimal() or int(value) < 1:
+        raise ConfigurationError(f"{name} must be a whole number above zero, not {value!r}.")
+    return int(value)

@@ -8,7 +8,9 @@ import pytest
 from mien.domain.keys import ApiKey, KeyStatus, hash_secret
 from mien.ports.key_store import KeyStore
 
-KEY = ApiKey(hash_secret("a secret"), "Ünïcode name", "pro", KeyStatus.ACTIVE, datetime(2026, 11, 21, tzinfo=UTC))
+KEY = ApiKey(
+    hash_secret("a secret"), "tenant-1", "Ünïcode name", "pro", KeyStatus.ACTIVE, datetime(2026, 11, 21, tzinfo=UTC)
+)
 
 
 class KeyStoreContract:

@@ -11,7 +11,7 @@ from mien.http.authorizer import authorizer_answer
 
 ARN = "arn:aws:execute-api:eu-west-1:123456789012:abc/api/POST/v1/face_analytics"
 SECRET = new_secret()
-KEY = ApiKey(hash_secret(SECRET), "test", "free", KeyStatus.ACTIVE, datetime(2026, 1, 1, tzinfo=UTC))
+KEY = ApiKey(hash_secret(SECRET), "tenant-1", "test", "free", KeyStatus.ACTIVE, datetime(2026, 1, 1, tzinfo=UTC))
 
 
 class Keys:
@@ -40,7 +40,7 @@ def test_a_good_key_is_let_through_with_its_plan(name: str) -> None:
     answer = ask({name: SECRET}, KEY)
     assert effect(answer) == "Allow"
     assert answer["usageIdentifierKey"] == KEY.key_hash
-    assert answer["context"] == {"plan": "free", "status": "active"}
+    assert answer["context"] == {"tenant": "tenant-1", "plan": "free", "status": "active"}
 
 
 def test_the_policy_covers_the_whole_stage_because_it_is_cached() -> None:

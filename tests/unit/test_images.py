@@ -8,13 +8,12 @@ from hypothesis import strategies as st
 from requests import Request
 
 from mien.domain.errors import ImageTooLarge, InvalidParameter, MalformedRequest, MienError, MissingField
-from mien.http.images import read_body, read_images
+from mien.http.images import read_body, read_form, read_photos
 from mien.http.limits import MAX_IMAGE_BYTES
 
 
 def read_image(content_type: str, body: bytes, field: str) -> bytes:
-    (image,) = read_images(content_type, body, field)
-    return image
+    return read_form(content_type, body).image(field)
 
 
 def form(files: list[tuple[str, tuple[str, bytes]]], fields: dict[str, str] | None = None) -> tuple[str, bytes]:
@@ -120,6 +119,26 @@ def test_an_absent_body_is_empty() -> None:
     assert read_body(None, is_base64=True) == read_body(None, is_base64=False) == b""
 
 
-def test_two_fields_come_in_the_order_asked_for() -> None:
-    kind, body = form([("image2", ("b", b"second")), ("image1", ("a", b"first"))])
-    assert read_images(kind, body, "image1", "image2") == [b"first", b"second"]
+def test_photos_of_a_person_come_in_the_order_of_their_numbers() -> None:
+    names = ["additional_face_image_1", "face_image", "additional_face_image_0"]
+    sent = read_form(*form([(name, ("p.jpg", name.encode())) for name in names]))
+    assert read_photos(sent) == [b"face_image", b"additional_face_image_0", b"additional_face_image_1"]
+
+
+@pytest.mark.parametrize("name", ["additional_face_image_4", "additional_face_image_x", "additional_face_image_"])
+def test_an_image_that_would_not_be_looked_at_is_refused(name: str) -> None:
+    with pytest.raises(InvalidParameter, match=name):
+        read_photos(read_form(*form([("face_image", ("p", b"1")), (name, ("p", b"2"))])))
+
+
+def test_a_text_field_comes_back_as_given_and_no_larger_than_allowed() -> None:
+    sent = read_form(*form([("face_image", ("p", b"1"))], {"metadata": "né\n"}))
+    assert sent.text("metadata", 4) == "né\n"
+    assert sent.text("other", 4) is None
+    with pytest.raises(InvalidParameter, match="metadata"):
+        sent.text("metadata", 3)
+
+
+def test_a_text_field_that_is_no_text_is_refused() -> None:
+    with pytest.raises(InvalidParameter, match="UTF-8"):
+        read_form(*form([("metadata", ("m", b"\xff\xfe"))])).text("metadata", 100)

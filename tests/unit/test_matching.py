@@ -13,8 +13,8 @@ from mien.vision.manifest import MANIFEST_NAME, load_manifest
 CALIBRATION = MatchCalibration("a set", 1000, {"fmr_1e-2": 0.2, "fmr_1e-4": 0.4}, slope=30.0, intercept=-9.0)
 
 
-def embedding(angle: float, model_id: str = "m") -> Embedding:
-    return Embedding(np.array([np.cos(angle), np.sin(angle)], np.float32), model_id)
+def embedding(angle: float, space: str = "m") -> Embedding:
+    return Embedding(np.array([np.cos(angle), np.sin(angle)], np.float32), space)
 
 
 def test_the_policy_decides_where_a_match_begins() -> None:

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from mien.domain.errors import InvalidParameter
-from mien.http.parameters import read_face_filter
+from mien.http.parameters import read_face_filter, refuse_others
+from mien.http.routes import FACE_FILTER
 from mien.usecases.analyse_image import FaceFilter
 
 
@@ -38,7 +39,7 @@ def test_a_value_out_of_range_is_refused_by_name(name: str, value: str) -> None:
 
 def test_an_unknown_parameter_is_refused_not_ignored() -> None:
     with pytest.raises(InvalidParameter, match="max_face"):
-        read_face_filter({"max_face": ["1"]})
+        refuse_others({"max_face": ["1"]}, FACE_FILTER)
 
 
 def test_a_parameter_given_twice_is_refused() -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 from mien.domain.keys import ApiKey, KeyStatus
 
 _TABLE = """
-    CREATE TABLE IF NOT EXISTS api_keys (
+    CREATE TABLE IF NOT EXISTS keys (
         key_hash TEXT PRIMARY KEY,
+        tenant TEXT NOT NULL,
         name TEXT NOT NULL,
         plan TEXT NOT NULL,
         status TEXT NOT NULL,
@@ -29,16 +30,16 @@ class SqliteKeyStore:
         self._connection.execute(_TABLE)
 
     def find(self, key_hash: str) -> ApiKey | None:
-        query = "SELECT key_hash, name, plan, status, created_at FROM api_keys WHERE key_hash = ?"
+        query = "SELECT key_hash, tenant, name, plan, status, created_at FROM keys WHERE key_hash = ?"
         row = self._connection.execute(query, (key_hash,)).fetchone()
         if row is None:
             return None
-        key_hash, name, plan, status, created_at = row
-        return ApiKey(key_hash, name, plan, KeyStatus(status), datetime.fromisoformat(created_at))
+        key_hash, tenant, name, plan, status, created_at = row
+        return ApiKey(key_hash, tenant, name, plan, KeyStatus(status), datetime.fromisoformat(created_at))
 
     def add(self, key: ApiKey) -> None:
-        row = (key.key_hash, key.name, key.plan, key.status.value, key.created_at.isoformat())
-        self._connection.execute("INSERT OR REPLACE INTO api_keys VALUES (?, ?, ?, ?, ?)", row)
+        row = (key.key_hash, key.tenant, key.name, key.plan, key.status.value, key.created_at.isoformat())
+        self._connection.execute("INSERT OR REPLACE INTO keys VALUES (?, ?, ?, ?, ?, ?)", row)
 
     def close(self) -> None:
         self._connection.close()

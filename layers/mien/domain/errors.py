@@ -6,6 +6,8 @@ MienError
 │   ├── MissingField           a field that the call needs is not there
 │   ├── InvalidParameter       a parameter is unknown or out of its range
 │   ├── NotFound               nothing answers at this path
+│   ├── SubjectNotFound        nobody is enrolled under this uid
+│   ├── AlreadyRegistered      somebody is enrolled under this uid
 │   ├── MethodNotAllowed       the path answers, but not to this method
 │   └── RequestTimedOut        the upload did not arrive in time
 ├── ImageError
@@ -18,10 +20,13 @@ MienError
 ├── FaceError
 │   ├── NoFace                 the operation needs a face and there is none
 │   ├── MultipleFaces          the operation needs one face and there are several
+│   ├── LowQuality             the face is too small, dark, blurred or averted to be told from others
+│   ├── Spoof                  the face does not look like a live person's
 │   └── EmbeddingSpaceMismatch faces embedded by different models cannot be compared
 └── ServiceError
     ├── InternalError          ours, and not the caller's to mend
     ├── ConfigurationError     this deployment is not set up as it says it is
+    ├── Unavailable            a store does not answer
     ├── FunctionFailed         the function ended without an answer
     └── FunctionTimedOut       the function ran out of time
 
@@ -57,6 +62,14 @@ class InvalidParameter(RequestError):
 
 class NotFound(RequestError):
     """Nothing answers at this path."""
+
+
+class SubjectNotFound(RequestError):
+    """Nobody is enrolled under this uid."""
+
+
+class AlreadyRegistered(RequestError):
+    """Somebody is enrolled under this uid."""
 
 
 class MethodNotAllowed(RequestError):
@@ -107,6 +120,14 @@ class MultipleFaces(FaceError):
     """The operation needs one face and there are several."""
 
 
+class LowQuality(FaceError):
+    """The face is too small, dark, blurred or averted to be told from others."""
+
+
+class Spoof(FaceError):
+    """The face does not look like a live person's."""
+
+
 class EmbeddingSpaceMismatch(FaceError):
     """Faces embedded by different models cannot be compared."""
 
@@ -121,6 +142,10 @@ class InternalError(ServiceError):
 
 class ConfigurationError(ServiceError):
     """The deployment is not set up as it says it is."""
+
+
+class Unavailable(ServiceError):
+    """A store does not answer."""
 
 
 class FunctionFailed(ServiceError):

@@ -24,9 +24,10 @@ class KeyStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """What is stored of a key."""
+    """What is stored of a key. Keys of one tenant share its galleries; nobody else's key opens them."""
 
     key_hash: str
+    tenant: str
     name: str
     plan: str
     status: KeyStatus

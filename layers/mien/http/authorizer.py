@@ -31,7 +31,7 @@ def _allow(key: ApiKey, stage: str) -> dict[str, Any]:
         "principalId": key.key_hash,
         "usageIdentifierKey": key.key_hash,
         "policyDocument": _policy("Allow", stage),
-        "context": {"plan": key.plan, "status": key.status.value},
+        "context": {"tenant": key.tenant, "plan": key.plan, "status": key.status.value},
     }
 
 

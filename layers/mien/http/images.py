@@ -1,16 +1,19 @@
-"""Reading the image out of a request."""
+"""Reading images and texts out of a request."""
 
 from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from mien.domain.errors import ImageTooLarge, InvalidParameter, MalformedRequest, MissingField
-from mien.http.limits import MAX_IMAGE_BYTES
+from mien.http.limits import MAX_ADDITIONAL_IMAGES, MAX_IMAGE_BYTES
+
+_ADDITIONAL = "additional_face_image_"
 
 
 @dataclass(slots=True)
@@ -34,33 +37,79 @@ def read_body(body: str | None, is_base64: bool) -> bytes:
         raise MalformedRequest("The body could not be read.") from None
 
 
-def read_images(content_type: str, body: bytes, *field_names: str) -> list[bytes]:
-    """The image files that a request carries in these form fields, in their order.
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The fields of a request."""
+
+    parts: Sequence[_Part]
+
+    @property
+    def names(self) -> set[str]:
+        return {part.name for part in self.parts}
+
+    def image(self, name: str) -> bytes:
+        """The image file of a field.
+
+        Raises:
+            MissingField: the field is absent or empty.
+            InvalidParameter: it came more than once.
+            ImageTooLarge: the file is larger than the synchronous API takes.
+
+        """
+        image = self._content(name)
+        if not image:
+            what = "empty" if image is not None else "missing; send multipart/form-data with an image in it"
+            raise MissingField(f"The field {name} is {what}.")
+        if len(image) > MAX_IMAGE_BYTES:
+            raise ImageTooLarge(f"The image has {len(image):,} bytes; at most {MAX_IMAGE_BYTES:,} are taken.")
+        return image
+
+    def text(self, name: str, max_bytes: int) -> str | None:
+        """The text of a field; None when it is absent. Raises InvalidParameter."""
+        content = self._content(name)
+        if content is None:
+            return None
+        if len(content) > max_bytes:
+            raise InvalidParameter(f"{name} has {len(content):,} bytes; at most {max_bytes:,} are taken.")
+        try:
+            return content.decode()
+        except UnicodeDecodeError:
+            raise InvalidParameter(f"{name} is not UTF-8 text.") from None
+
+    def _content(self, name: str) -> bytes | None:
+        found = [part.content for part in self.parts if part.name == name]
+        if len(found) > 1:
+            raise InvalidParameter(f"The field {name} came {len(found)} times; send it once.")
+        return bytes(found[0]) if found else None
+
+
+def read_form(content_type: str, body: bytes) -> Form:
+    """The form that a request carries; one of another content type carries no fields.
 
     Raises:
-        MissingField: the request is no form, or a field is absent or empty.
-        InvalidParameter: a field came more than once.
         MalformedRequest: the form cannot be parsed, or breaks off.
-        ImageTooLarge: a file is larger than the synchronous API takes.
 
     """
     kind, options = parse_options_header(content_type)
     if kind != b"multipart/form-data":
-        fields = " and ".join(field_names)
-        raise MissingField(f"Send multipart/form-data with an image in the field {fields}.")
-    parts = _parts(body, options.get(b"boundary", b""))
-    return [_file(parts, field_name) for field_name in field_names]
+        return Form(())
+    return Form(_parts(body, options.get(b"boundary", b"")))
 
 
-def _file(parts: list[_Part], field_name: str) -> bytes:
-    files = [part.content for part in parts if part.name == field_name]
-    if len(files) > 1:
-        raise InvalidParameter(f"The field {field_name} came {len(files)} times; send one image.")
-    if not files or not files[0]:
-        raise MissingField(f"The field {field_name} is {'empty' if files else 'missing'}.")
-    if len(files[0]) > MAX_IMAGE_BYTES:
-        raise ImageTooLarge(f"The image has {len(files[0]):,} bytes; at most {MAX_IMAGE_BYTES:,} are taken.")
-    return bytes(files[0])
+def read_photos(form: Form) -> list[bytes]:
+    """The photos of one person: face_image, then the additional ones in order of their number.
+
+    Raises:
+        MissingField: there is no face_image, or a field is empty.
+        InvalidParameter: a number is beyond what is taken, or a field came more than once.
+        ImageTooLarge: a file is larger than the synchronous API takes.
+
+    """
+    additional = [f"{_ADDITIONAL}{number}" for number in range(MAX_ADDITIONAL_IMAGES)]
+    beyond = [name for name in form.names if name.startswith(_ADDITIONAL) and name not in additional]
+    if beyond:
+        raise InvalidParameter(f"There is no field {min(beyond)!r}; additional images go to {', '.join(additional)}.")
+    return [form.image("face_image"), *(form.image(name) for name in additional if name in form.names)]
 
 
 def _parts(body: bytes, boundary: bytes) -> list[_Part]:

@@ -1,49 +1,109 @@
-"""Query parameters. What is unknown or out of range is refused, never ignored."""
+"""Query parameters and headers that callers set. What is unknown or out of range is refused, never ignored."""
 
 from __future__ import annotations
 
+import base64
+import binascii
+import json
+import re
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from mien.domain.errors import InvalidParameter
-from mien.http.limits import MAX_FACES
+from mien.domain.errors import InvalidParameter, MissingField
+from mien.domain.gallery import MAX_UID_LENGTH, UNKNOWN
+from mien.http.limits import MAX_FACES, MAX_PAGE
+from mien.http.routes import COLLECTION, FACE_FILTER, MATCH_POLICY, PAGE
+from mien.http.wire import UID_HEADER
 from mien.usecases.analyse_image import FaceFilter
 
 Query = Mapping[str, list[str]]
 
-MATCH_POLICY = "match_policy"
 DEFAULT_MATCH_POLICY = "fmr_1e-4"
+DEFAULT_COLLECTION = "default"
+DEFAULT_PAGE = 100
+
+_COLLECTION_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+_UID = re.compile(rf"[ -~]{{1,{MAX_UID_LENGTH}}}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class PageToken:
+    """Where a listing goes on, and how many faces there were when it began. It names no tenant and no collection, so
+    a forged one leads nowhere but through the caller's own.
+    """
+
+    after: str
+    faces: int
+
+    def __str__(self) -> str:
+        return base64.urlsafe_b64encode(json.dumps([self.after, self.faces]).encode()).decode().rstrip("=")
+
+
+def refuse_others(query: Query, known: Collection[str]) -> None:
+    """Raises InvalidParameter when the query names a parameter that is not known."""
+    unknown = query.keys() - set(known)
+    if unknown:
+        there_are = f"there are {', '.join(known)}" if known else "there are none"
+        raise InvalidParameter(f"There is no parameter {min(unknown)!r} here; {there_are}.")
 
 
 def read_face_filter(query: Query) -> FaceFilter:
-    """max_faces, min_face_size and min_detection_probability.
-
-    Raises:
-        InvalidParameter: another name, a name given twice, or a value out of its range.
-
-    """
-    _refuse_others(query, _FACE_FILTER)
-    return FaceFilter(**{name: _FACE_FILTER[name](name, values) for name, values in query.items()})
+    """max_faces, min_face_size and min_detection_probability. Raises InvalidParameter."""
+    given = {name: _FACE_FILTER[name](name, query[name]) for name in FACE_FILTER if name in query}
+    return FaceFilter(**given)
 
 
 def read_match_policy(query: Query, policies: Collection[str]) -> str:
-    """match_policy, one of the calibrated ones.
-
-    Raises:
-        InvalidParameter: another name, a name given twice, or a policy there is not.
-
-    """
-    _refuse_others(query, [MATCH_POLICY])
+    """match_policy, one of the calibrated ones. Raises InvalidParameter."""
     values = query.get(MATCH_POLICY, [DEFAULT_MATCH_POLICY])
     if len(values) != 1 or values[0] not in policies:
         raise InvalidParameter(f"{MATCH_POLICY} must be one of {', '.join(policies)}, given once.")
     return values[0]
 
 
-def _refuse_others(query: Query, known: Collection[str]) -> None:
-    unknown = query.keys() - set(known)
-    if unknown:
-        raise InvalidParameter(f"There is no parameter {min(unknown)!r} here; there are {', '.join(known)}.")
+def read_collection(query: Query) -> str:
+    """The name of a collection. Raises InvalidParameter."""
+    values = query.get(COLLECTION, [DEFAULT_COLLECTION])
+    if len(values) != 1 or not _COLLECTION_NAME.fullmatch(values[0]):
+        raise InvalidParameter(f"{COLLECTION} must be 1 to 64 of A-Z a-z 0-9 . _ -, given once.")
+    return values[0]
+
+
+def read_page(query: Query) -> tuple[int, PageToken | None]:
+    """Limit and next_token. Raises InvalidParameter."""
+    limit, token = PAGE
+    size = int(_PAGE_SIZE(limit, query[limit])) if limit in query else DEFAULT_PAGE
+    return size, _read_token(token, query[token]) if token in query else None
+
+
+def read_uid(headers: Mapping[str, str]) -> str:
+    """The x-face-uid header.
+
+    Raises:
+        MissingField: it is not there.
+        InvalidParameter: it is too long, not ASCII, or what strangers are called.
+
+    """
+    uid = (headers.get(UID_HEADER) or "").strip()
+    if not uid:
+        raise MissingField(f"The header {UID_HEADER} is missing; it names the person.")
+    if not _UID.fullmatch(uid) or uid == UNKNOWN:
+        raise InvalidParameter(
+            f"{UID_HEADER} must be 1 to {MAX_UID_LENGTH} printable ASCII characters, and not {UNKNOWN!r}."
+        )
+    return uid
+
+
+def _read_token(name: str, values: list[str]) -> PageToken:
+    try:
+        (text,) = values
+        after, faces = json.loads(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
+        if not isinstance(after, str) or not _UID.fullmatch(after) or type(faces) is not int or faces < 0:
+            raise ValueError(name)
+    except (ValueError, TypeError, binascii.Error):
+        raise InvalidParameter(f"{name} must be as it was answered, given once.") from None
+    return PageToken(after, faces)
 
 
 def _number(kind: Callable[[str], float], low: float, high: float, wanted: str) -> Callable[[str, list[str]], Any]:
@@ -60,8 +120,15 @@ def _number(kind: Callable[[str], float], low: float, high: float, wanted: str) 
     return read
 
 
-_FACE_FILTER = {
-    "max_faces": _number(int, 1, MAX_FACES, "a whole number"),
-    "min_face_size": _number(int, 0, 10_000, "a whole number of pixels"),
-    "min_detection_probability": _number(float, 0, 1, "a number"),
-}
+_FACE_FILTER = dict(
+    zip(
+        FACE_FILTER,
+        (
+            _number(int, 1, MAX_FACES, "a whole number"),
+            _number(int, 0, 10_000, "a whole number of pixels"),
+            _number(float, 0, 1, "a number"),
+        ),
+        strict=True,
+    )
+)
+_PAGE_SIZE = _number(int, 1, MAX_PAGE, "a whole number")

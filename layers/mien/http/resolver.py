@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -13,12 +14,27 @@ from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 from mien.domain.errors import AccountSuspended, InternalError, MienError, NotFound, ServiceError
 from mien.domain.keys import KeyStatus
 from mien.http.errors import entry_for, error_body
-from mien.http.images import read_body, read_images
-from mien.http.parameters import Query
+from mien.http.images import Form, read_body, read_form
+from mien.http.parameters import Query, refuse_others
 from mien.http.routes import STAGE, Route
 from mien.http.wire import REQUEST_ID_HEADER, compact_json
 
 logger = Logger(service="mien")
+
+_KEY_ID_LENGTH = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whose data a request may touch, and by which key."""
+
+    tenant: str
+    key_hash: str
+
+    @property
+    def key_id(self) -> str:
+        """Enough of the hash to tell the owner's keys apart."""
+        return self.key_hash[:_KEY_ID_LENGTH]
 
 
 class Resolver(APIGatewayRestResolver):
@@ -33,7 +49,12 @@ class Resolver(APIGatewayRestResolver):
 
     def route_for(self, route: Route) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Decorate the function that answers a route of the contract."""
-        return self.route(route.path, method=route.method)
+
+        def refuse_unknown_parameters(app: APIGatewayRestResolver, next_middleware: NextMiddleware) -> Response[Any]:
+            refuse_others(app.current_event.resolved_query_string_parameters, route.parameters)
+            return next_middleware(app)
+
+        return self.route(route.path, method=route.method, middlewares=[refuse_unknown_parameters])
 
     def handle(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
         """The Lambda handler."""
@@ -51,11 +72,25 @@ class Resolver(APIGatewayRestResolver):
         """The query parameters, each with all its values."""
         return self.current_event.resolved_query_string_parameters
 
-    def images(self, *field_names: str) -> list[bytes]:
-        """The images of the request being answered. Raises RequestError or ImageError."""
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The headers, by name in any case."""
+        return self.current_event.headers
+
+    @property
+    def caller(self) -> Caller:
+        """Who is calling, as the authorizer found. Raises InternalError when it said nothing."""
+        context = self.current_event.request_context.authorizer.raw_event
+        try:
+            return Caller(tenant=context["tenant"], key_hash=context["principalId"])
+        except KeyError:
+            raise InternalError("The authorizer named no tenant.") from None
+
+    def form(self) -> Form:
+        """The form of the request being answered. Raises RequestError."""
         event = self.current_event
         body = read_body(event.body, bool(event.is_base64_encoded))
-        return read_images(event.headers.get("content-type", ""), body, *field_names)
+        return read_form(event.headers.get("content-type", ""), body)
 
     def _error(self, error: Exception) -> Response[dict[str, Any]]:
         if not isinstance(error, MienError) or isinstance(error, ServiceError):

@@ -13,11 +13,12 @@ FunctionName = Literal["analytics", "recognition"]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A method and path, without the stage, and the function that answers."""
+    """A method and path, without the stage, the function that answers, and the query parameters it takes."""
 
     method: Literal["GET", "POST", "PUT", "DELETE"]
     path: str
     function: FunctionName
+    parameters: tuple[str, ...] = ()
 
     @property
     def url_path(self) -> str:
@@ -25,12 +26,35 @@ class Route:
         return f"/{STAGE}{self.path}"
 
 
-FACE_ANALYTICS = Route("POST", f"{VERSION_PATH}/face_analytics", "analytics")
-FACE_LIVENESS = Route("POST", f"{VERSION_PATH}/face_liveness", "analytics")
+FACE_FILTER = ("max_faces", "min_face_size", "min_detection_probability")
+MATCH_POLICY = "match_policy"
+COLLECTION = "collection"
+PAGE = ("limit", "next_token")
 
-VALIDATE_FACES = Route("POST", f"{VERSION_PATH}/face_recognition/validate_faces", "recognition")
+_RECOGNITION = f"{VERSION_PATH}/face_recognition"
 
-ROUTES = (FACE_ANALYTICS, FACE_LIVENESS, VALIDATE_FACES)
+FACE_ANALYTICS = Route("POST", f"{VERSION_PATH}/face_analytics", "analytics", FACE_FILTER)
+FACE_LIVENESS = Route("POST", f"{VERSION_PATH}/face_liveness", "analytics", FACE_FILTER)
+
+REGISTER_FACE = Route("POST", f"{_RECOGNITION}/register_face", "recognition", (COLLECTION,))
+UPDATE_FACE = Route("PUT", f"{_RECOGNITION}/update_face", "recognition", (COLLECTION,))
+RECOGNIZE_FACE = Route(
+    "POST", f"{_RECOGNITION}/recognize_face", "recognition", (*FACE_FILTER, MATCH_POLICY, COLLECTION)
+)
+VALIDATE_FACES = Route("POST", f"{_RECOGNITION}/validate_faces", "recognition", (MATCH_POLICY,))
+DELETE_FACE = Route("DELETE", f"{_RECOGNITION}/delete_face", "recognition", (COLLECTION,))
+VIEW_DB = Route("GET", f"{_RECOGNITION}/view_db", "recognition", (COLLECTION, *PAGE))
+
+ROUTES = (
+    FACE_ANALYTICS,
+    FACE_LIVENESS,
+    REGISTER_FACE,
+    UPDATE_FACE,
+    RECOGNIZE_FACE,
+    VALIDATE_FACES,
+    DELETE_FACE,
+    VIEW_DB,
+)
 
 BINARY_MEDIA_TYPES = ("multipart/form-data", "image/jpeg", "image/png", "image/webp")
 """Bodies of these types reach a function as base64; others as text."""

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import TypedDict
 
+from mien.domain.errors import ImageError, UndecodableImage
 from mien.domain.faces import Face, ImageAnalysis
+from mien.domain.gallery import UNKNOWN, Subject
 from mien.domain.geometry import BoundingBox, ImageSize
 from mien.domain.matching import MatchCalibration
+from mien.http.errors import entry_for
+from mien.usecases.enrol import Enrolment, RejectedPhoto
+from mien.usecases.recognise import RecognisedFace, Recognition
 from mien.usecases.validate_faces import Validation
 
 _PROBABILITY_DIGITS = 6
@@ -88,6 +93,21 @@ class LivenessFaceBody(FaceBody):
     liveness_status: str
 
 
+class CandidateBody(TypedDict):
+    """Somebody the face is taken for as well."""
+
+    uid: str
+    confidence: float
+
+
+class RecognisedFaceBody(FaceBody):
+    """One face, as /recognize_face has it. The confidence is the best candidate's, also when it is too low to match."""
+
+    recognition_uidresult: str
+    recognition_confidence: float
+    recognition_otheruids: list[CandidateBody]
+
+
 class ImageBody(TypedDict):
     """Pixels of the upright image."""
 
@@ -100,7 +120,7 @@ class Envelope(TypedDict):
 
     status: str
     face_count: int
-    faces: list[FaceBody] | list[LivenessFaceBody]
+    faces: list[FaceBody] | list[LivenessFaceBody] | list[RecognisedFaceBody]
     image: ImageBody
     latency_ms: float
     request_id: str
@@ -119,6 +139,50 @@ class ValidationBody(TypedDict):
     request_id: str
 
 
+class RejectedImageBody(TypedDict):
+    """An image that gave no reference, by its place among those sent; the reason is an error code."""
+
+    index: int
+    reason: str
+
+
+class EnrolmentBody(TypedDict):
+    """What became of a registration or update."""
+
+    status: str
+    message: str
+    face_uid: str
+    face_ids: list[str]
+    num_of_faces: int
+    rejected_images: list[RejectedImageBody]
+
+
+class DeletionBody(TypedDict):
+    """What was deleted."""
+
+    status: str
+    face_uid: str
+    deleted_faces: int
+
+
+class SubjectBody(TypedDict):
+    """One person of a collection."""
+
+    face_uid: str
+    faces: int
+    created_at: str
+    metadata: str | None
+
+
+class ListingBody(TypedDict):
+    """A page of a collection. `num_of_faces` counts all of it."""
+
+    status: str
+    num_of_faces: int
+    faces_list: list[SubjectBody]
+    next_token: str | None
+
+
 def analytics_body(analysis: ImageAnalysis, latency_ms: float, request_id: str) -> Envelope:
     """The answer of /face_analytics."""
     faces = [face_body(face, analysis.size) for face in analysis.faces]
@@ -129,6 +193,43 @@ def liveness_body(analysis: ImageAnalysis, latency_ms: float, request_id: str) -
     """The answer of /face_liveness."""
     faces = [_liveness_face_body(face, analysis.size) for face in analysis.faces]
     return _envelope(analysis.size, faces, latency_ms, request_id)
+
+
+def recognition_body(recognition: Recognition, latency_ms: float, request_id: str) -> Envelope:
+    """The answer of /face_recognition/recognize_face."""
+    faces = [_recognised_face_body(face, recognition) for face in recognition.faces]
+    return _envelope(recognition.size, faces, latency_ms, request_id)
+
+
+def enrolment_body(enrolment: Enrolment) -> EnrolmentBody:
+    """The answer of /face_recognition/register_face and /update_face."""
+    subject, rejected = enrolment.subject, enrolment.rejected
+    count = len(subject.face_ids)
+    message = f"{count} {'photo' if count == 1 else 'photos'} enrolled as {subject.uid}"
+    return EnrolmentBody(
+        status="success",
+        message=f"{message}, {len(rejected)} rejected." if rejected else f"{message}.",
+        face_uid=subject.uid,
+        face_ids=list(subject.face_ids),
+        num_of_faces=count,
+        rejected_images=[RejectedImageBody(index=photo.index, reason=rejection_reason(photo)) for photo in rejected],
+    )
+
+
+def rejection_reason(photo: RejectedPhoto) -> str:
+    """The error code; of all that can be wrong with an image file, undecodable_image."""
+    error = UndecodableImage() if isinstance(photo.error, ImageError) else photo.error
+    return entry_for(error).code
+
+
+def subject_body(subject: Subject) -> SubjectBody:
+    """One row of /face_recognition/view_db."""
+    return SubjectBody(
+        face_uid=subject.uid,
+        faces=len(subject.face_ids),
+        created_at=subject.created_at.isoformat(timespec="seconds"),
+        metadata=subject.metadata,
+    )
 
 
 def validation_body(
@@ -210,8 +311,24 @@ def _liveness_face_body(face: Face, size: ImageSize) -> LivenessFaceBody:
     )
 
 
+def _recognised_face_body(face: RecognisedFace, recognition: Recognition) -> RecognisedFaceBody:
+    best = face.candidates[0] if face.candidates else None
+    return RecognisedFaceBody(
+        **face_body(face.face, recognition.size),
+        recognition_uidresult=face.matches[0].uid if face.matches else UNKNOWN,
+        recognition_confidence=_probability(recognition.probability(best)) if best else 0.0,
+        recognition_otheruids=[
+            CandidateBody(uid=other.uid, confidence=_probability(recognition.probability(other)))
+            for other in face.matches[1:]
+        ],
+    )
+
+
 def _envelope(
-    size: ImageSize, faces: list[FaceBody] | list[LivenessFaceBody], latency_ms: float, request_id: str
+    size: ImageSize,
+    faces: list[FaceBody] | list[LivenessFaceBody] | list[RecognisedFaceBody],
+    latency_ms: float,
+    request_id: str,
 ) -> Envelope:
     return Envelope(
         status="success",

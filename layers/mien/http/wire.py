@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 KEY_HEADER = "x-key-secret"
+UID_HEADER = "x-face-uid"
 REQUEST_ID_HEADER = "x-request-id"
 
 

@@ -25,6 +25,7 @@ from mien.local.gateway import Gateway
 HOST = "127.0.0.1"
 BACKLOG = 1024
 STOP_SECONDS = 10
+DEMO_TENANT = "demo"
 
 
 def serve(port: int, state: Path, functions: Path) -> None:
@@ -45,8 +46,8 @@ def serve(port: int, state: Path, functions: Path) -> None:
 
 
 def local_gateway(functions: Path, database: Path) -> Gateway:
-    """A gateway over the functions in a folder, with keys in a SQLite file."""
-    variables = {settings.KEY_STORE: f"sqlite:{database}"}
+    """A gateway over the functions in a folder, with keys and faces in a SQLite file."""
+    variables = {settings.KEY_STORE: f"sqlite:{database}", settings.GALLERY: f"sqlite:{database}"}
     concurrency = os.cpu_count() or 1
     names = {route.function for route in ROUTES}
     return Gateway(
@@ -64,7 +65,7 @@ def demo_key(state: Path, keys: SqliteKeyStore) -> str:
         file.touch(mode=0o600)
         file.write_text(secret + "\n", encoding="utf-8")
     if keys.find(hash_secret(secret)) is None:
-        keys.add(ApiKey(hash_secret(secret), "demo", "unlimited", KeyStatus.ACTIVE, datetime.now(UTC)))
+        keys.add(ApiKey(hash_secret(secret), DEMO_TENANT, "demo", "unlimited", KeyStatus.ACTIVE, datetime.now(UTC)))
     return secret
 
 

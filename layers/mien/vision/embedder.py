@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,6 +13,7 @@ from mien.domain.matching import Embedding, MatchCalibration
 from mien.vision.decode import Image
 from mien.vision.engine import Engine
 from mien.vision.face_network import FaceNetwork
+from mien.vision.manifest import ModelSpec
 
 
 class FaceEmbedder:
@@ -20,7 +22,8 @@ class FaceEmbedder:
     def __init__(self, engine: Engine) -> None:
         """Raises ConfigurationError when the model is not calibrated."""
         self._network = FaceNetwork(engine)
-        self.model_id = engine.spec.id
+        self.space = embedding_space(engine.spec)
+        self.dimensions = int(engine.spec.outputs[0].shape[1] or 0)
         if engine.spec.matching is None:
             raise ConfigurationError(f"The manifest does not say what cosines of {engine.spec.id} mean.")
         self.calibration: MatchCalibration = engine.spec.matching
@@ -29,4 +32,12 @@ class FaceEmbedder:
         """One embedding for each face of an upright BGR image."""
         (vectors,) = self._network.run(image, faces)
         unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-        return [Embedding(vector, self.model_id) for vector in unit]
+        return [Embedding(vector, self.space) for vector in unit]
+
+
+def embedding_space(spec: ModelSpec) -> str:
+    """The name of the space a model's embeddings lie in: its id, and a digest that changes with its weights, its crop
+    or its preprocessing.
+    """
+    digest = hashlib.sha256(repr((spec.sha256, spec.crop, spec.input)).encode()).hexdigest()
+    return f"{spec.id}@{digest[:8]}"

@@ -1,7 +1,9 @@
-"""The recognition handler, behind real proxy events, with real people's photos."""
+"""/validate_faces, behind real proxy events, with real people's photos."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 import cv2
@@ -9,7 +11,6 @@ import numpy as np
 import pytest
 
 from bench.photos import jpeg
-from functions.recognition import handler as recognition
 from mien.http.routes import VALIDATE_FACES
 from mien.vision.decode import decode
 from tests.events import call, files_event
@@ -17,9 +18,16 @@ from tests.events import call, files_event
 FACE_FIELDS = {"bounding_box", "bbox", "age", "gender", "gender_probability", "passive_liveness", "emotion", "pose"}
 
 
-def validate(first: bytes | None, second: bytes | None, query: str = "") -> tuple[int, dict[str, Any]]:
-    files = {name: data for name, data in (("image1", first), ("image2", second)) if data is not None}
-    return call(recognition.lambda_handler, files_event(VALIDATE_FACES, files, query))
+Validate = Callable[..., tuple[int, dict[str, Any]]]
+
+
+@pytest.fixture
+def validate(recognition: ModuleType) -> Validate:
+    def validate(first: bytes | None, second: bytes | None, query: str = "") -> tuple[int, dict[str, Any]]:
+        files = {name: data for name, data in (("image1", first), ("image2", second)) if data is not None}
+        return call(recognition.lambda_handler, files_event(VALIDATE_FACES, files, query))
+
+    return validate
 
 
 def code(answer: tuple[int, dict[str, Any]]) -> tuple[int, str]:
@@ -27,7 +35,7 @@ def code(answer: tuple[int, dict[str, Any]]) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize(("first", "second"), [("obama", "obama2"), ("obama", "obama3"), ("obama2", "obama3")])
-def test_one_person_in_two_photos_is_a_match(first: str, second: str, photo) -> None:
+def test_one_person_in_two_photos_is_a_match(first: str, second: str, photo, validate: Validate) -> None:
     status, body = validate(photo(first), photo(second))
     assert status == 200
     assert body["match_result"] is True
@@ -35,14 +43,14 @@ def test_one_person_in_two_photos_is_a_match(first: str, second: str, photo) -> 
 
 
 @pytest.mark.parametrize(("first", "second"), [("obama", "biden"), ("obama3", "biden"), ("astronaut", "obama")])
-def test_two_people_are_not(first: str, second: str, photo) -> None:
+def test_two_people_are_not(first: str, second: str, photo, validate: Validate) -> None:
     status, body = validate(photo(first), photo(second))
     assert status == 200
     assert body["match_result"] is False
     assert body["similarity_score"] < 0.5
 
 
-def test_the_answer_has_the_contracts_fields_and_both_faces(photo) -> None:
+def test_the_answer_has_the_contracts_fields_and_both_faces(photo, validate: Validate) -> None:
     _, body = validate(photo("obama"), photo("biden"))
     assert body.keys() == {
         "status", "match_result", "similarity_score", "threshold", "face1_analysis", "face2_analysis", "latency_ms",
@@ -52,19 +60,19 @@ def test_the_answer_has_the_contracts_fields_and_both_faces(photo) -> None:
     assert body["face1_analysis"]["bounding_box"] != body["face2_analysis"]["bounding_box"]
 
 
-def test_the_order_of_the_photos_does_not_matter(photo) -> None:
+def test_the_order_of_the_photos_does_not_matter(photo, validate: Validate) -> None:
     one, other = validate(photo("obama"), photo("obama3"))[1], validate(photo("obama3"), photo("obama"))[1]
     assert one["similarity_score"] == pytest.approx(other["similarity_score"], abs=1e-5)
     assert one["face1_analysis"] == other["face2_analysis"]
 
 
-def test_a_photo_matches_its_mirror_image_and_itself(photo) -> None:
+def test_a_photo_matches_its_mirror_image_and_itself(photo, validate: Validate) -> None:
     mirrored = jpeg(np.ascontiguousarray(decode(photo("astronaut"))[:, ::-1]))
     assert validate(photo("astronaut"), photo("astronaut"))[1]["similarity_score"] > 0.999
     assert validate(photo("astronaut"), mirrored)[1]["match_result"] is True
 
 
-def test_a_stricter_policy_has_a_higher_threshold(photo) -> None:
+def test_a_stricter_policy_has_a_higher_threshold(photo, validate: Validate) -> None:
     thresholds = [
         validate(photo("obama"), photo("biden"), f"match_policy=fmr_1e-{n}")[1]["threshold"] for n in (2, 3, 4, 5)
     ]
@@ -73,7 +81,7 @@ def test_a_stricter_policy_has_a_higher_threshold(photo) -> None:
     assert validate(photo("obama"), photo("biden"))[1]["threshold"] == thresholds[2]
 
 
-def test_what_is_wrong_is_said_of_the_photo_it_is_wrong_with(photo, six_people_jpeg: bytes) -> None:
+def test_what_is_wrong_is_said_of_the_photo_it_is_wrong_with(photo, validate: Validate, six_people_jpeg: bytes) -> None:
     good = photo("obama")
     assert code(validate(good, None)) == (422, "missing_field")
     assert "image2" in validate(good, None)[1]["message"]
@@ -89,7 +97,7 @@ def test_what_is_wrong_is_said_of_the_photo_it_is_wrong_with(photo, six_people_j
     assert code(validate(good, good, "max_faces=1")) == (422, "invalid_parameter")
 
 
-def test_a_tilted_photo_still_matches(photo) -> None:
+def test_a_tilted_photo_still_matches(photo, validate: Validate) -> None:
     image = decode(photo("obama"))
     about = cv2.getRotationMatrix2D((300.0, 160.0), 20, 1.0)
     tilted = cv2.warpAffine(image, about, image.shape[1::-1], borderMode=cv2.BORDER_REPLICATE)

@@ -1,0 +1,34 @@
+"""How Mien talks to AWS: short waits, few tries, and one error when it does not answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from mien.domain.errors import Unavailable
+
+_CONFIG = Config(
+    connect_timeout=2,
+    read_timeout=5,
+    retries={"mode": "standard", "total_max_attempts": 3},
+    max_pool_connections=16,
+)
+
+
+def client(service: str) -> Any:
+    """A client for a service, with the environment's credentials and region."""
+    return boto3.client(service, config=_CONFIG)
+
+
+@contextmanager
+def unavailable(what: str) -> Iterator[None]:
+    """Turn AWS's refusals and silences into Unavailable."""
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise Unavailable(f"{what} does not answer.") from error

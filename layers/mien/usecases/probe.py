@@ -1,0 +1,55 @@
+"""The one face of a photo, described and embedded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from mien.domain.errors import MultipleFaces, NoFace
+from mien.domain.faces import Face
+from mien.domain.geometry import ImageSize
+from mien.domain.matching import Embedding
+from mien.usecases.analyse_image import AnalyseImage
+from mien.vision.decode import decode, image_size
+from mien.vision.embedder import FaceEmbedder
+from mien.vision.engine import ModelFolder
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What is known of the face."""
+
+    face: Face
+    size: ImageSize
+    embedding: Embedding
+
+
+@dataclass(frozen=True, slots=True)
+class FaceReader:
+    """The networks that describe and embed."""
+
+    analyse: AnalyseImage
+    embedder: FaceEmbedder
+
+    @classmethod
+    def load(cls, models: Path, threads: int = 1) -> FaceReader:
+        """Load them from a folder of built models. Raises ConfigurationError."""
+        folder = ModelFolder.open(models, threads)
+        return cls(AnalyseImage.of(folder), FaceEmbedder(folder.engine("embedding")))
+
+    def read_one(self, data: bytes, name: str) -> Probe:
+        """The one face of a JPEG, PNG or WebP file; errors call the photo by its name.
+
+        Raises:
+            ImageError: the image is of another kind, too large, or cannot be decoded.
+            NoFace, MultipleFaces: it does not show one face.
+
+        """
+        image = decode(data)
+        detected = self.analyse.detector.detect(image)
+        if not detected:
+            raise NoFace(f"The {name} shows no face.")
+        if len(detected) > 1:
+            raise MultipleFaces(f"The {name} shows {len(detected)} faces; one is needed.")
+        (face,), (embedding,) = self.analyse.describe(image, detected), self.embedder.embed(image, detected)
+        return Probe(face, image_size(image), embedding)

@@ -1,0 +1,78 @@
+"""Who is in the photo, and all that is known of every face?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mien.domain.face_index import Candidate
+from mien.domain.faces import Face
+from mien.domain.gallery import GalleryId
+from mien.domain.geometry import ImageSize
+from mien.domain.matching import MatchCalibration
+from mien.ports.face_search import FaceSearch
+from mien.usecases.analyse_image import FaceFilter, select
+from mien.usecases.probe import FaceReader
+from mien.vision.decode import decode, image_size
+
+CANDIDATES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class RecognisedFace:
+    """A face, and whom of the gallery it resembles most, best first; those from `threshold` on are taken for it."""
+
+    face: Face
+    candidates: tuple[Candidate, ...]
+    threshold: float
+
+    @property
+    def matches(self) -> tuple[Candidate, ...]:
+        """Those whom the face is taken for; of a stranger nobody."""
+        return tuple(candidate for candidate in self.candidates if candidate.cosine >= self.threshold)
+
+
+@dataclass(frozen=True, slots=True)
+class Recognition:
+    """Every face of a photo. `gallery_faces` is how many faces each was compared with."""
+
+    size: ImageSize
+    faces: tuple[RecognisedFace, ...]
+    gallery_faces: int
+    calibration: MatchCalibration
+
+    def probability(self, candidate: Candidate) -> float:
+        """The probability that a face is this candidate, 0-1."""
+        return self.calibration.probability(candidate.cosine, self.gallery_faces)
+
+
+@dataclass(frozen=True, slots=True)
+class Recognise:
+    """Looks the faces of a photo up in a gallery."""
+
+    reader: FaceReader
+    search: FaceSearch
+
+    def __call__(self, data: bytes, wanted: FaceFilter, gallery: GalleryId, policy: str) -> Recognition:
+        """Recognise the faces of a JPEG, PNG or WebP file.
+
+        A stranger is taken for somebody of the gallery at the policy's rate, however large the gallery is.
+
+        Raises:
+            ImageError: the image is of another kind, too large, or cannot be decoded.
+            EmbeddingSpaceMismatch: the gallery was enrolled with another model.
+            Unavailable: the gallery cannot be read.
+
+        """
+        image = decode(data)
+        analyse, embedder = self.reader.analyse, self.reader.embedder
+        detected = select(analyse.detector.detect(image, wanted.min_detection_probability), wanted)
+        if not detected:
+            return Recognition(image_size(image), (), 0, embedder.calibration)
+        faces = analyse.describe(image, detected)
+        found = self.search.search(gallery, embedder.embed(image, detected), CANDIDATES)
+        threshold = embedder.calibration.threshold(policy, found.faces)
+        recognised = tuple(
+            RecognisedFace(face, candidates, threshold)
+            for face, candidates in zip(faces, found.candidates, strict=True)
+        )
+        return Recognition(image_size(image), recognised, found.faces, embedder.calibration)

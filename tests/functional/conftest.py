@@ -1,0 +1,43 @@
+"""Real handlers, loaded as Lambda loads them: afresh, with their environment set."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from mien import settings
+
+
+@pytest.fixture(scope="module")
+def load_handler() -> Iterator[Callable[..., ModuleType]]:
+    """Load a function's handler module anew, with these environment variables."""
+    with pytest.MonkeyPatch.context() as environment:
+
+        def load(function: str, **variables: str) -> ModuleType:
+            for name, value in variables.items():
+                environment.setenv(name, value)
+            spec = importlib.util.spec_from_file_location(
+                f"{function}_handler", settings.CHECKOUT / "functions" / function / "handler.py"
+            )
+            assert spec is not None
+            assert spec.loader is not None
+            module = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(module)
+            return module
+
+        yield load
+
+
+@pytest.fixture(scope="module")
+def recognition(
+    load_handler: Callable[..., ModuleType], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ModuleType]:
+    """The recognition handler on an empty store of its own."""
+    store: Path = tmp_path_factory.mktemp("state") / "mien.sqlite"
+    module = load_handler("recognition", MIEN_GALLERY=f"sqlite:{store}")
+    yield module
+    module.gallery.close()
