@@ -31,8 +31,9 @@ models: environment ## Fetch, convert and verify the models
 cards: models ## Write the model cards and NOTICE anew from the manifest and the measurements
 	$(BIN)/python -m models.builder.documents
 
-bench: models ## Measure speed, on one core
+bench: models ## Measure speed and large galleries, on one core
 	$(BIN)/python -m bench.speed
+	$(BIN)/python -m bench.gallery
 
 accuracy: models ## Measure accuracy on labelled photos (DATA=folder)
 	$(BIN)/python -m bench.accuracy "$(DATA)"

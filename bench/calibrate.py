@@ -5,6 +5,8 @@ fairface_train, where each band is spread evenly over its years and bands weigh 
 temperature: what the expression network's outputs are divided by, so that its probabilities are as often right as they
 say, on every sixth picture of FER2013's training set.
 matching: the cosines that shares of LFW's non-mated pairs reach, and the logistic between cosine and probability.
+min_quality: the quality below which fewer than half of LFW's mated pairs match at the default policy, when one photo is
+made smaller, blurred or dark at random.
 live_score: the score that one in ten live people of every second photo of `news` falls below.
 """
 
@@ -12,9 +14,11 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from rich.progress import track
@@ -32,7 +36,11 @@ from bench.labelled import (
 )
 from mien import settings
 from mien.domain.faces import Sentiment
+from mien.domain.matching import compare
+from mien.http.parameters import DEFAULT_MATCH_POLICY
 from mien.usecases.analyse_image import AnalyseImage
+from mien.vision.decode import Image
+from mien.vision.embedder import FaceEmbedder
 from mien.vision.engine import ModelFolder, softmax
 from mien.vision.face_network import FaceNetwork
 
@@ -46,12 +54,11 @@ EVERY = 6
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.calibrate", description=__doc__)
     parser.add_argument("data", type=Path, help="the folder of labelled photos")
-    parser.add_argument("--only", choices=["age_curve", "live_score", "temperature", "matching"], help="fit one alone")
+    parser.add_argument("--only", choices=sorted(FITS), help="fit one alone")
     options = parser.parse_args()
     data, only = options.data, options.only
     analyse = AnalyseImage.load(settings.models_folder(), settings.threads())
-    fits = {"age_curve": age_curve, "live_score": live_score, "temperature": temperature, "matching": matching}
-    print(json.dumps({name: fit(analyse, data) for name, fit in fits.items() if only in (None, name)}))
+    print(json.dumps({name: fit(analyse, data) for name, fit in FITS.items() if only in (None, name)}))
 
 
 def age_curve(analyse: AnalyseImage, data: Path) -> list[list[float]]:
@@ -134,10 +141,49 @@ def matching(analyse: AnalyseImage, data: Path) -> dict[str, Any]:
     }
 
 
-def fit_logistic(scores: NDArray[np.float32], positive: NDArray[np.bool_]) -> tuple[float, float]:
-    """Slope and intercept of P(positive | score) when both classes weigh alike; Newton's method."""
+def min_quality(analyse: AnalyseImage, data: Path) -> float:
+    embedder = FaceEmbedder(ModelFolder.open(settings.models_folder(), settings.threads()).engine("embedding"))
+    rng = np.random.default_rng(0)
+    qualities, matched = [], []
+    for pair in track([pair for pair in pairs(data) if pair.mated], "Degrading", transient=True):
+        image = read_image(pair.second)
+        intact = main_detection(analyse.detector, image)
+        degraded = degrade(read_image(pair.first), rng)
+        faces = analyse.detector.detect(degraded)
+        if intact is None or len(faces) != 1:
+            continue
+        (face,) = analyse.describe(degraded, faces)
+        (one,), (other,) = embedder.embed(degraded, faces), embedder.embed(image, [intact])
+        qualities.append(face.quality.score)
+        matched.append(compare(one, other, embedder.calibration, DEFAULT_MATCH_POLICY).is_match)
+    return round(fit_half(np.array(qualities), np.array(matched)), 2)
+
+
+def degrade(image: Image, rng: np.random.Generator) -> Image:
+    """Smaller, blurred, or dark and noisy."""
+    kind = rng.integers(3)
+    if kind == 0:
+        factor = rng.uniform(0.1, 0.5)
+        return cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+    if kind == 1:
+        return cv2.GaussianBlur(image, (0, 0), rng.uniform(0.5, 6))
+    dark = image * rng.uniform(0.03, 0.4) + rng.normal(0, 3, image.shape)
+    return np.clip(dark, 0, 255).astype(np.uint8)
+
+
+def fit_half(scores: NDArray[np.float64], positive: NDArray[np.bool_]) -> float:
+    """Where the logistic of the scores passes one half."""
+    slope, intercept = fit_logistic(scores, positive, balanced=False)
+    return -intercept / slope
+
+
+def fit_logistic(
+    scores: NDArray[np.floating[Any]], positive: NDArray[np.bool_], balanced: bool = True
+) -> tuple[float, float]:
+    """Slope and intercept of P(positive | score), when both classes weigh alike or as they come; Newton's method."""
     x = np.stack([scores, np.ones_like(scores)], axis=1).astype(np.float64)
-    weights = np.where(positive, 0.5 / positive.mean(), 0.5 / (1 - positive.mean()))
+    share = positive.mean() if balanced else 0.5
+    weights = np.where(positive, 0.5 / share, 0.5 / (1 - share))
     beta = np.zeros(2)
     for _ in range(NEWTON_STEPS):
         p = 1 / (1 + np.exp(-(x @ beta)))
@@ -145,6 +191,15 @@ def fit_logistic(scores: NDArray[np.float32], positive: NDArray[np.bool_]) -> tu
         curvature = (x * (weights * p * (1 - p))[:, None]).T @ x
         beta += np.linalg.solve(curvature, gradient)
     return float(beta[0]), float(beta[1])
+
+
+FITS: dict[str, Callable[[AnalyseImage, Path], Any]] = {
+    "age_curve": age_curve,
+    "live_score": live_score,
+    "temperature": temperature,
+    "matching": matching,
+    "min_quality": min_quality,
+}
 
 
 if __name__ == "__main__":

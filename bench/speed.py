@@ -9,7 +9,6 @@ import argparse
 import base64
 import json
 import os
-import platform
 import time
 from collections.abc import Callable
 from functools import partial
@@ -18,13 +17,12 @@ from typing import Any
 
 os.environ["MIEN_THREADS"] = "1"
 
-import cv2
 import numpy as np
-import onnxruntime
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from bench.machine import machine, use_one_core
 from bench.photos import group, jpeg, no_face, one_face
 from functions.analytics.handler import analyse_image, lambda_handler
 from mien.http.routes import FACE_ANALYTICS
@@ -50,12 +48,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.speed", description=__doc__)
     parser.add_argument("--runs", type=int, default=40, help="timed runs of each case (default 40)")
     runs = parser.parse_args().runs
-    _use_one_core()
+    use_one_core()
     photos = {name: jpeg(make()) for name, make in CASES.items()}
     rows = {name: _measure(photos[name], runs) for name in track(photos, "Measuring", transient=True)}
     _print(rows)
     RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps({"machine": _machine(), "runs": runs, "cases": rows}, indent=2) + "\n")
+    RESULTS.write_text(json.dumps({"machine": machine(), "runs": runs, "cases": rows}, indent=2) + "\n")
 
 
 def _measure(photo: bytes, runs: int) -> dict[str, Any]:
@@ -112,27 +110,6 @@ def _event(photo: bytes) -> dict[str, Any]:
     event = proxy_event(request, FACE_ANALYTICS, {"status": "active"})
     assert base64.b64decode(event["body"]) == body
     return event
-
-
-def _use_one_core() -> None:
-    cv2.setNumThreads(1)
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-
-
-def _machine() -> dict[str, str]:
-    model = next((line.split(":")[1].strip() for line in _cpuinfo() if line.startswith("model name")), "unknown")
-    return {
-        "cpu": model,
-        "python": platform.python_version(),
-        "onnxruntime": onnxruntime.__version__,
-        "opencv": cv2.__version__,
-    }
-
-
-def _cpuinfo() -> list[str]:
-    path = Path("/proc/cpuinfo")
-    return path.read_text().splitlines() if path.exists() else []
 
 
 def _print(rows: dict[str, dict[str, Any]]) -> None:

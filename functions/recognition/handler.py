@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
@@ -17,6 +17,7 @@ from mien.http.parameters import (
     read_collection,
     read_face_filter,
     read_match_policy,
+    read_min_liveness,
     read_page,
     read_uid,
 )
@@ -30,7 +31,7 @@ from mien.http.schemas import (
     subject_body,
     validation_body,
 )
-from mien.usecases.enrol import Enrol, Enrolment
+from mien.usecases.enrol import Enrol, Enrolment, Submission
 from mien.usecases.forget import Forget
 from mien.usecases.probe import FaceReader
 from mien.usecases.recognise import Recognise
@@ -96,10 +97,15 @@ def view_db() -> Response[Any]:
     )
 
 
-def _enrol(how: Callable[[GalleryId, str, Sequence[bytes], str | None, str], Enrolment]) -> Response[Any]:
-    uid, form = read_uid(app.headers), app.form()
-    photos, metadata = read_photos(form), form.text("metadata", MAX_METADATA_BYTES)
-    return ok(enrolment_body(how(_gallery_id(), uid, photos, metadata, app.caller.key_id)))
+def _enrol(how: Callable[[GalleryId, Submission, str], Enrolment]) -> Response[Any]:
+    form = app.form()
+    submission = Submission(
+        read_uid(app.headers),
+        read_photos(form),
+        form.text("metadata", MAX_METADATA_BYTES),
+        read_min_liveness(app.query),
+    )
+    return ok(enrolment_body(how(_gallery_id(), submission, app.caller.key_id)))
 
 
 def _gallery_id() -> GalleryId:

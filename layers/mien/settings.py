@@ -48,6 +48,11 @@ def retention() -> timedelta | None:
     return timedelta(days=_whole_number(RETENTION_DAYS)) if os.environ.get(RETENTION_DAYS) else None
 
 
+def local_database() -> Path:
+    """The SQLite file of the local server."""
+    return CHECKOUT / "var" / "mien.sqlite"
+
+
 def _required(name: str) -> str:
     value = os.environ.get(name)
     if not value:

@@ -111,6 +111,12 @@ class FaceSearchContract:
         assert [c.uid for c in search.search(HERE, [probe(joe)], 5).candidates[0]] == ["jane"]
         assert [c.uid for c in search.search(other, [probe(jane)], 5).candidates[0]] == ["joe"]
 
+    def test_a_rebuilt_search_finds_as_before(self, search: FaceSearch, write: Callable[..., None]) -> None:
+        jane = person("jane", 2)
+        write("jane", jane)
+        search.rebuild(HERE)
+        assert [c.uid for c in search.search(HERE, [probe(jane)], 5).candidates[0]] == ["jane"]
+
     def test_a_gallery_of_another_model_is_refused(self, search: FaceSearch, write: Callable[..., None]) -> None:
         write("new", person("new"))
         write("old", person("old", space="another@1"))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from moto import mock_aws
 
-from mien.adapters.dynamodb_gallery import PARTITIONS, SCHEMA, DynamoDbGallery
+from mien.adapters.dynamodb_gallery import PARTITIONS, SCHEMA, DynamoDbGallery, item_bytes, templates_item
 from mien.domain.errors import Unavailable
 from mien.domain.gallery import Action
 from tests.contracts.gallery import HERE, START, FakeClock, GalleryContract, delete, enrol, loaded, person, receipt
@@ -144,16 +145,19 @@ def test_a_table_that_does_not_answer_is_unavailable(client: Any) -> None:
         loaded(gallery)
 
 
-def item_bytes(item: dict[str, Any]) -> int:
-    """The size of an item as DynamoDB counts it: names, and values by type."""
-    return sum(len(name) + _value_bytes(value) for name, value in item.items())
-
-
-def _value_bytes(value: dict[str, Any]) -> int:
-    ((kind, content),) = value.items()
-    if kind == "N":
-        return len(content.strip("0-.")) // 2 + 2
-    return len(content) if kind == "B" else len(content.encode())
+def test_a_cold_load_reads_as_many_pages_and_units_as_its_items_weigh(client: Any, calls: list[Any]) -> None:
+    """moto breaks pages at 1 MB as DynamoDB does."""
+    items = [templates_item(HERE, person(f"p{n}", 20, seed=n % 7).templates) for n in range(1000)]
+    for item in items:
+        client.put_item(TableName=TABLE, Item=item)
+    calls.clear()
+    assert len(loaded(DynamoDbGallery(client, TABLE))) == 1000
+    weights = Counter[bytes]()
+    for item in items:
+        weights[item["pk"]["B"]] += item_bytes(item)
+    assert len(weights) == PARTITIONS
+    expected = sum(-(-weight // (1024 * 1024)) for weight in weights.values())
+    assert PARTITIONS < expected == len(calls)
 
 
 def _conflict() -> None:

@@ -108,7 +108,7 @@ def test_an_index_that_missed_changes_finds_nobody_who_is_gone_and_is_rebuilt(
     assert delete(gallery, subject)
     enrol(gallery, missed)
     assert list(search.search(HERE, [probe(gone)], 5).candidates) == [()]
-    assert search.rebuild(HERE) == 1
+    search.rebuild(HERE)
     assert keys(client) == ["missed/0"]
     assert search.search(HERE, [probe(missed)], 5).candidates[0][0].uid == "missed"
 

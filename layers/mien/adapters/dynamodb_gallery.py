@@ -49,6 +49,7 @@ _CONFLICT_PAUSE = 0.02
 _ID_LENGTH = 16
 
 Item = dict[str, Any]
+"""In DynamoDB's JSON: attribute names to values with their types."""
 
 
 class DynamoDbGallery:
@@ -68,15 +69,15 @@ class DynamoDbGallery:
         held: Subject | None,
         new: Enrolled | None,
     ) -> bool:
-        subject_key, templates_key = (_key(gallery, kind, receipt.uid) for kind in ("subject", "templates"))
+        subject_key = _key(gallery, "subject", receipt.uid)
         receipt_key = _key(gallery, "receipt", receipt.id)
         condition = self._condition(held)
         if new is None:
-            writes = [self._delete(subject_key, condition), self._delete(templates_key)]
+            writes = [self._delete(subject_key, condition), self._delete(_key(gallery, "templates", receipt.uid))]
         else:
             writes = [
                 self._put(subject_key | _subject_item(new.subject), condition),
-                self._put(templates_key | _templates_item(new.templates)),
+                self._put(templates_item(gallery, new.templates)),
             ]
         log = self._put(receipt_key | _receipt_item(receipt) | _ttl(self._clock() + RECEIPTS_KEPT))
         return self._transact([*writes, log]) or self._get(receipt_key) is not None
@@ -275,9 +276,10 @@ def _subject(item: Item) -> Subject:
     )
 
 
-def _templates_item(templates: Templates) -> Item:
+def templates_item(gallery: GalleryId, templates: Templates) -> Item:
     """Names of one letter: there are as many of them as faces."""
-    return {"s": {"S": templates.space}, "t": {"B": templates.packed}, **_ttl(templates.expires_at)}
+    key = _key(gallery, "templates", templates.uid)
+    return key | {"s": {"S": templates.space}, "t": {"B": templates.packed}} | _ttl(templates.expires_at)
 
 
 def _templates(item: Item) -> Templates:
@@ -301,3 +303,17 @@ def _receipt(item: Item) -> Receipt:
         faces=int(item["faces"]["N"]),
         by=item["by"]["S"],
     )
+
+
+def item_bytes(item: Item) -> int:
+    """How large DynamoDB takes an item to be: its names and values ("Item sizes" in its developer guide)."""
+    return sum(len(name.encode()) + _value_bytes(value) for name, value in item.items())
+
+
+def _value_bytes(value: Item) -> int:
+    ((kind, content),) = value.items()
+    if kind == "L":
+        return 3 + sum(1 + _value_bytes(member) for member in content)
+    if kind == "N":
+        return (len(content) + 1) // 2 + 1
+    return len(content) if kind == "B" else len(content.encode())

@@ -88,8 +88,7 @@ class S3VectorsSearch:
             if gone:
                 self._delete(where, gone)
 
-    def rebuild(self, gallery: GalleryId) -> int:
-        """Make the index hold what the gallery holds, and nothing else; how many subjects that is."""
+    def rebuild(self, gallery: GalleryId) -> None:
         uids = set()
         for batch in self._gallery.templates(gallery):
             for templates in batch:
@@ -102,7 +101,6 @@ class S3VectorsSearch:
             gone = [key for key in keys if key.rpartition("/")[0] not in uids]
             for start in range(0, len(gone), _DELETED_AT_ONCE):
                 self._delete(self._where(gallery), gone[start : start + _DELETED_AT_ONCE])
-        return len(uids)
 
     def _census(self, gallery: GalleryId) -> _Census:
         census = self._censuses.get(gallery)

@@ -63,6 +63,9 @@ class WarmSearch:
     def changed(self, gallery: GalleryId, uid: str, templates: Templates | None) -> None:
         """Nothing to do: the receipt tells."""
 
+    def rebuild(self, gallery: GalleryId) -> None:
+        self._warm.pop(gallery, None)
+
     def _fresh(self, gallery: GalleryId) -> FaceIndex:
         started = self._clock()
         warm = self._warm.get(gallery)

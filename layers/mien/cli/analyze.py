@@ -10,19 +10,17 @@ from typing import Any
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from mien import settings
 from mien.cli.draw import draw_faces
+from mien.cli.photos import photos_in, with_progress
 from mien.domain.errors import MienError, UndecodableImage
 from mien.domain.faces import ImageAnalysis
 from mien.http.errors import entry_for
 from mien.http.schemas import face_body
 from mien.http.wire import compact_json
 from mien.usecases.analyse_image import AnalyseImage, FaceFilter
-
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 
 
 @dataclass(frozen=True)
@@ -54,7 +52,7 @@ def analyze(photos: tuple[Path, ...], table: bool, draw: Path | None) -> None:
     if not found:
         click.echo(f"There are no photos in {', '.join(map(str, photos))}.", err=True)
         sys.exit(1)
-    outcomes = _with_progress(_analyse_all(found, draw), len(found))
+    outcomes = with_progress("Analysing", _analyse_all(found, draw), len(found))
     failures = _print_table(outcomes) if table else _print_lines(outcomes)
     sys.exit(1 if failures else 0)
 
@@ -63,8 +61,7 @@ def _photos(given: Iterable[Path]) -> Iterator[Photo]:
     """Photos as given; of folders, every file beneath whose name ends like a photo's."""
     for path in given:
         if path.is_dir():
-            files = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
-            yield from (Photo(file, file.relative_to(path)) for file in files)
+            yield from (Photo(file, file.relative_to(path)) for file in photos_in(path))
         else:
             yield Photo(path, Path(path.name))
 
@@ -86,14 +83,6 @@ def _analyse(analyse: AnalyseImage, file: Path, drawn: Path | None) -> Outcome:
     if drawn is not None:
         draw_faces(data, analysis, drawn)
     return Outcome(file, analysis)
-
-
-def _with_progress(outcomes: Iterator[Outcome], total: int) -> Iterator[Outcome]:
-    """A bar on stderr while a person watches; nothing in a pipe."""
-    console = Console(stderr=True)
-    columns = (TextColumn("Analysing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        yield from progress.track(outcomes, total=total)
 
 
 def _print_lines(outcomes: Iterator[Outcome]) -> int:

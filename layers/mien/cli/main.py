@@ -8,7 +8,8 @@ import click
 
 from mien import __version__, settings
 from mien.cli.analyze import analyze
-from mien.domain.errors import ConfigurationError
+from mien.cli.faces import faces
+from mien.domain.errors import MienError
 
 
 @click.group()
@@ -19,21 +20,23 @@ def mien() -> None:
 
 @mien.command()
 @click.option("--port", envvar="PORT", default=8000, show_default=True, type=click.IntRange(0, 65535))
-def serve(port: int) -> None:
+@click.option("--retention-days", type=click.IntRange(1), help="Forget enrolled people after so many days.")
+def serve(port: int, retention_days: int | None) -> None:
     """Serve the API on this machine."""
     from mien.local.server import serve
 
-    serve(port, state=settings.CHECKOUT / "var", functions=settings.CHECKOUT / "functions")
+    serve(port, settings.local_database().parent, settings.CHECKOUT / "functions", retention_days)
 
 
 mien.add_command(analyze)
+mien.add_command(faces)
 
 
 def main() -> None:
-    """Run the command; a wrong set-up is told in a sentence, not a traceback."""
+    """Run the command; what is wrong is told in a sentence, not a traceback."""
     try:
         mien()
-    except ConfigurationError as error:
+    except MienError as error:
         click.echo(f"mien: {error}", err=True)
         sys.exit(2)
 

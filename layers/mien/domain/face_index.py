@@ -15,6 +15,7 @@ from mien.domain.templates import unpack
 
 _BLOCK = 4096  # faces; the index grows by blocks, so that nothing is ever copied to make room
 _STRIDE = 1024  # faces scored at once: their float32 copy stays in the processor's cache
+_GROUP = 16
 _NEVER = np.iinfo(np.int64).max
 
 
@@ -95,8 +96,7 @@ class FaceIndex:
         return np.ascontiguousarray(scores.T) * np.frombuffer(self._scales, np.float32)
 
     def _best(self, scores: FloatArray, limit: int) -> tuple[Candidate, ...]:
-        enough = limit * MAX_REFERENCES  # faces, among which there are `limit` subjects
-        top = np.argpartition(scores, -enough)[-enough:] if len(scores) > enough else np.arange(len(scores))
+        top = _top(scores, limit * MAX_REFERENCES)  # among so many faces there are `limit` subjects
         best: dict[int, float] = {}
         for face in top[np.argsort(-scores[top], kind="stable")]:
             cosine = float(scores[face])
@@ -132,3 +132,12 @@ class FaceIndex:
         self._scales[face], self._owners[face] = self._scales[last], self._owners[last]
         self._scales.pop()
         self._owners.pop()
+
+
+def _top(scores: FloatArray, count: int) -> NDArray[np.intp]:
+    """Places of the `count` highest scores, and perhaps of a few more: those that reach the peaks of `count` groups."""
+    groups = len(scores) // _GROUP
+    if groups <= count:
+        return np.arange(len(scores))
+    peaks = scores[: groups * _GROUP].reshape(_GROUP, groups).max(axis=0)
+    return np.flatnonzero(scores >= np.partition(peaks, -count)[-count])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,10 @@ MAX_METADATA_BYTES = 2048
 UNKNOWN = "unknown"
 """What a stranger is called, and so no uid."""
 
+DEFAULT_COLLECTION = "default"
+
+_COLLECTION = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+_UID = re.compile(rf"[!-~](?:[ -~]{{0,{MAX_UID_LENGTH - 2}}}[!-~])?", re.ASCII)
 _FACE_ID_BYTES = 8
 _REVISION_BYTES = 8
 
@@ -108,6 +113,18 @@ class SubjectPage:
 
     subjects: Sequence[Subject]
     next_after: str | None
+
+
+def is_uid(text: str) -> bool:
+    """Whether people may be called this: 1 to 128 printable ASCII characters, as a header carries them, no space at
+    either end, and not what strangers are called.
+    """
+    return bool(_UID.fullmatch(text)) and text != UNKNOWN
+
+
+def is_collection(text: str) -> bool:
+    """Whether a collection may be called this: 1 to 64 of A-Z a-z 0-9 . _ -"""
+    return bool(_COLLECTION.fullmatch(text))
 
 
 def new_face_id() -> str:

@@ -10,6 +10,9 @@ from enum import StrEnum
 
 from mien.domain.plans import PLANS
 
+DEMO_TENANT = "demo"
+"""Whose the key is that the local server makes."""
+
 _PREFIX = "mien_"  # so that a leaked key can be told by sight
 _RANDOM_BYTES = 24  # 192 random bits need no slow hash
 

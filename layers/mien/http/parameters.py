@@ -5,26 +5,21 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from mien.domain.errors import InvalidParameter, MissingField
-from mien.domain.gallery import MAX_UID_LENGTH, UNKNOWN
+from mien.domain.gallery import DEFAULT_COLLECTION, MAX_UID_LENGTH, UNKNOWN, is_collection, is_uid
 from mien.http.limits import MAX_FACES, MAX_PAGE
-from mien.http.routes import COLLECTION, FACE_FILTER, MATCH_POLICY, PAGE
+from mien.http.routes import COLLECTION, FACE_FILTER, MATCH_POLICY, MIN_LIVENESS, PAGE
 from mien.http.wire import UID_HEADER
 from mien.usecases.analyse_image import FaceFilter
 
 Query = Mapping[str, list[str]]
 
 DEFAULT_MATCH_POLICY = "fmr_1e-4"
-DEFAULT_COLLECTION = "default"
 DEFAULT_PAGE = 100
-
-_COLLECTION_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
-_UID = re.compile(rf"[ -~]{{1,{MAX_UID_LENGTH}}}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +60,14 @@ def read_match_policy(query: Query, policies: Collection[str]) -> str:
 def read_collection(query: Query) -> str:
     """The name of a collection. Raises InvalidParameter."""
     values = query.get(COLLECTION, [DEFAULT_COLLECTION])
-    if len(values) != 1 or not _COLLECTION_NAME.fullmatch(values[0]):
+    if len(values) != 1 or not is_collection(values[0]):
         raise InvalidParameter(f"{COLLECTION} must be 1 to 64 of A-Z a-z 0-9 . _ -, given once.")
     return values[0]
+
+
+def read_min_liveness(query: Query) -> float | None:
+    """min_liveness; None when it is not given. Raises InvalidParameter."""
+    return _SHARE(MIN_LIVENESS, query[MIN_LIVENESS]) if MIN_LIVENESS in query else None
 
 
 def read_page(query: Query) -> tuple[int, PageToken | None]:
@@ -88,7 +88,7 @@ def read_uid(headers: Mapping[str, str]) -> str:
     uid = (headers.get(UID_HEADER) or "").strip()
     if not uid:
         raise MissingField(f"The header {UID_HEADER} is missing; it names the person.")
-    if not _UID.fullmatch(uid) or uid == UNKNOWN:
+    if not is_uid(uid):
         raise InvalidParameter(
             f"{UID_HEADER} must be 1 to {MAX_UID_LENGTH} printable ASCII characters, and not {UNKNOWN!r}."
         )
@@ -99,7 +99,7 @@ def _read_token(name: str, values: list[str]) -> PageToken:
     try:
         (text,) = values
         after, faces = json.loads(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
-        if not isinstance(after, str) or not _UID.fullmatch(after) or type(faces) is not int or faces < 0:
+        if not isinstance(after, str) or not is_uid(after) or type(faces) is not int or faces < 0:
             raise ValueError(name)
     except (ValueError, TypeError, binascii.Error):
         raise InvalidParameter(f"{name} must be as it was answered, given once.") from None
@@ -120,13 +120,14 @@ def _number(kind: Callable[[str], float], low: float, high: float, wanted: str) 
     return read
 
 
+_SHARE = _number(float, 0, 1, "a number")
 _FACE_FILTER = dict(
     zip(
         FACE_FILTER,
         (
             _number(int, 1, MAX_FACES, "a whole number"),
             _number(int, 0, 10_000, "a whole number of pixels"),
-            _number(float, 0, 1, "a number"),
+            _SHARE,
         ),
         strict=True,
     )

@@ -29,6 +29,7 @@ class Route:
 FACE_FILTER = ("max_faces", "min_face_size", "min_detection_probability")
 MATCH_POLICY = "match_policy"
 COLLECTION = "collection"
+MIN_LIVENESS = "min_liveness"
 PAGE = ("limit", "next_token")
 
 _RECOGNITION = f"{VERSION_PATH}/face_recognition"
@@ -36,8 +37,8 @@ _RECOGNITION = f"{VERSION_PATH}/face_recognition"
 FACE_ANALYTICS = Route("POST", f"{VERSION_PATH}/face_analytics", "analytics", FACE_FILTER)
 FACE_LIVENESS = Route("POST", f"{VERSION_PATH}/face_liveness", "analytics", FACE_FILTER)
 
-REGISTER_FACE = Route("POST", f"{_RECOGNITION}/register_face", "recognition", (COLLECTION,))
-UPDATE_FACE = Route("PUT", f"{_RECOGNITION}/update_face", "recognition", (COLLECTION,))
+REGISTER_FACE = Route("POST", f"{_RECOGNITION}/register_face", "recognition", (COLLECTION, MIN_LIVENESS))
+UPDATE_FACE = Route("PUT", f"{_RECOGNITION}/update_face", "recognition", (COLLECTION, MIN_LIVENESS))
 RECOGNIZE_FACE = Route(
     "POST", f"{_RECOGNITION}/recognize_face", "recognition", (*FACE_FILTER, MATCH_POLICY, COLLECTION)
 )

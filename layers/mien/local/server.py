@@ -16,7 +16,7 @@ import uvicorn
 from mien import settings
 from mien.adapters.sqlite_keys import SqliteKeyStore
 from mien.domain.errors import ConfigurationError
-from mien.domain.keys import ApiKey, KeyStatus, hash_secret, new_secret
+from mien.domain.keys import DEMO_TENANT, ApiKey, KeyStatus, hash_secret, new_secret
 from mien.http.routes import FACE_ANALYTICS, ROUTES
 from mien.http.wire import KEY_HEADER
 from mien.local.functions import LocalFunction, handler_path
@@ -25,11 +25,10 @@ from mien.local.gateway import Gateway
 HOST = "127.0.0.1"
 BACKLOG = 1024
 STOP_SECONDS = 10
-DEMO_TENANT = "demo"
 
 
-def serve(port: int, state: Path, functions: Path) -> None:
-    """Serve until interrupted. State (keys, the demo key's secret) is kept in the folder `state`.
+def serve(port: int, state: Path, functions: Path, retention_days: int | None = None) -> None:
+    """Serve until interrupted. State (keys, faces, the demo key's secret) is kept in the folder `state`.
 
     Raises:
         ConfigurationError: the port is taken, or a function does not start.
@@ -37,17 +36,19 @@ def serve(port: int, state: Path, functions: Path) -> None:
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
     listener = _listen(port)
-    database = (state / "mien.sqlite").resolve()
+    database = (state / settings.local_database().name).resolve()
     secret = demo_key(state, SqliteKeyStore(database))
-    gateway = local_gateway(functions, database)
+    gateway = local_gateway(functions, database, retention_days)
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_run(gateway, listener, secret))
     print("Stopped.", flush=True)
 
 
-def local_gateway(functions: Path, database: Path) -> Gateway:
+def local_gateway(functions: Path, database: Path, retention_days: int | None = None) -> Gateway:
     """A gateway over the functions in a folder, with keys and faces in a SQLite file."""
     variables = {settings.KEY_STORE: f"sqlite:{database}", settings.GALLERY: f"sqlite:{database}"}
+    if retention_days:
+        variables[settings.RETENTION_DAYS] = str(retention_days)
     concurrency = os.cpu_count() or 1
     names = {route.function for route in ROUTES}
     return Gateway(

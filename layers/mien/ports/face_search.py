@@ -33,3 +33,6 @@ class FaceSearch(Protocol):
 
     def changed(self, gallery: GalleryId, uid: str, templates: Templates | None) -> None:
         """A subject now has these templates, or none; called after the gallery holds them."""
+
+    def rebuild(self, gallery: GalleryId) -> None:
+        """Make what is searched hold what the gallery holds, and nothing else. Raises Unavailable."""

@@ -33,7 +33,8 @@ from mien.ports.face_search import FaceSearch
 from mien.ports.gallery import Gallery
 from mien.usecases.probe import FaceReader
 
-MIN_QUALITY = 0.35
+MIN_QUALITY = 0.43
+"""Below it fewer than half of a person's photos match another of theirs: `bench.calibrate`, min_quality."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,20 @@ class RejectedPhoto:
 
     index: int
     error: MienError
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """Photos of a person to be enrolled, JPEG, PNG or WebP files.
+
+    `metadata` None keeps what there is. `min_liveness` is the least liveness score, 0-1, that a photo must have; None
+    is the network's own operating point. Scans and archive photos need a lower one: they are no live captures.
+    """
+
+    uid: str
+    photos: Sequence[bytes]
+    metadata: str | None = None
+    min_liveness: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +77,7 @@ class Enrol:
     retention: timedelta | None = None
     clock: Clock = utc_now
 
-    def register(
-        self, gallery: GalleryId, uid: str, photos: Sequence[bytes], metadata: str | None, by: str
-    ) -> Enrolment:
+    def register(self, gallery: GalleryId, submission: Submission, by: str) -> Enrolment:
         """Enrol somebody new.
 
         Raises:
@@ -73,18 +86,19 @@ class Enrol:
             Unavailable: the gallery does not answer.
 
         """
+        uid = submission.uid
         if self.gallery.find(gallery, uid) is not None:
             raise _taken(uid)
-        references, rejected = self.read(photos)
+        references, rejected = self._read(submission)
         now = self.clock()
-        enrolled = self._enrolled(Subject(uid, (), "", metadata, now, now), references)
+        enrolled = self._enrolled(Subject(uid, (), "", submission.metadata, now, now), references)
         receipt = Receipt.of(Action.REGISTERED, uid, len(references), by, now)
         if not self.gallery.swap(gallery, receipt, None, enrolled):
             raise _taken(uid)
         self.search.changed(gallery, uid, enrolled.templates)
         return Enrolment(enrolled.subject, rejected)
 
-    def update(self, gallery: GalleryId, uid: str, photos: Sequence[bytes], metadata: str | None, by: str) -> Enrolment:
+    def update(self, gallery: GalleryId, submission: Submission, by: str) -> Enrolment:
         """Replace all faces of somebody, and the metadata where new is given.
 
         Raises:
@@ -93,8 +107,9 @@ class Enrol:
             Unavailable: the gallery does not answer.
 
         """
+        uid, metadata = submission.uid, submission.metadata
         find_subject(self.gallery, gallery, uid)
-        references, rejected = self.read(photos)
+        references, rejected = self._read(submission)
         while True:
             held = find_subject(self.gallery, gallery, uid)
             now = self.clock()
@@ -105,20 +120,15 @@ class Enrol:
                 self.search.changed(gallery, uid, enrolled.templates)
                 return Enrolment(enrolled.subject, rejected)
 
-    def read(self, photos: Sequence[bytes]) -> tuple[list[Embedding], tuple[RejectedPhoto, ...]]:
-        """The embeddings of the usable photos, and the others.
-
-        Raises:
-            InvalidParameter: there are more photos than a subject may have.
-            FaceError, ImageError: none is usable.
-
-        """
+    def _read(self, submission: Submission) -> tuple[list[Embedding], tuple[RejectedPhoto, ...]]:
+        """The embeddings of the usable photos, and the others. Raises as `register` does when none is usable."""
+        photos = submission.photos
         if len(photos) > MAX_REFERENCES:
             raise InvalidParameter(f"There are {len(photos)} photos; a person may have {MAX_REFERENCES}.")
         embeddings, rejected = [], []
         for index, photo in enumerate(photos):
             try:
-                embeddings.append(self._reference(photo, index))
+                embeddings.append(self._reference(photo, f"image at index {index}", submission.min_liveness))
             except (FaceError, ImageError) as error:
                 rejected.append(RejectedPhoto(index, error))
         if not embeddings:
@@ -127,13 +137,13 @@ class Enrol:
             raise type(first)(f"{first}{others} Nothing was changed.")
         return embeddings, tuple(rejected)
 
-    def _reference(self, photo: bytes, index: int) -> Embedding:
-        name = f"image {index}"
+    def _reference(self, photo: bytes, name: str, min_liveness: float | None) -> Embedding:
         probe = self.reader.read_one(photo, name)
         if probe.face.quality.score < MIN_QUALITY:
-            raise LowQuality(f"The face of {name} is too small, dark, blurred or averted to be told from others.")
-        if not probe.face.liveness.is_live:
-            raise Spoof(f"The face of {name} does not look like a live person's.")
+            raise LowQuality(f"The face of the {name} is too small, dark, blurred or averted to be told from others.")
+        liveness = probe.face.liveness
+        if not (liveness.is_live if min_liveness is None else liveness.score >= min_liveness):
+            raise Spoof(f"The face of the {name} does not look like a live person's.")
         return probe.embedding
 
     def _enrolled(self, subject: Subject, references: Sequence[Embedding]) -> Enrolled:

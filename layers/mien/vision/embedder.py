@@ -23,7 +23,7 @@ class FaceEmbedder:
         """Raises ConfigurationError when the model is not calibrated."""
         self._network = FaceNetwork(engine)
         self.space = embedding_space(engine.spec)
-        self.dimensions = int(engine.spec.outputs[0].shape[1] or 0)
+        self.dimensions = embedding_dimensions(engine.spec)
         if engine.spec.matching is None:
             raise ConfigurationError(f"The manifest does not say what cosines of {engine.spec.id} mean.")
         self.calibration: MatchCalibration = engine.spec.matching
@@ -41,3 +41,11 @@ def embedding_space(spec: ModelSpec) -> str:
     """
     digest = hashlib.sha256(repr((spec.sha256, spec.crop, spec.input)).encode()).hexdigest()
     return f"{spec.id}@{digest[:8]}"
+
+
+def embedding_dimensions(spec: ModelSpec) -> int:
+    """How many values a model's embeddings have. Raises ConfigurationError when it does not say."""
+    size = spec.outputs[0].shape[-1]
+    if size is None:
+        raise ConfigurationError(f"The manifest does not say how long the embeddings of {spec.id} are.")
+    return size
