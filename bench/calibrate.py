@@ -7,6 +7,7 @@ say, on every sixth picture of FER2013's training set.
 matching: the cosines that shares of LFW's non-mated pairs reach, and the logistic between cosine and probability.
 min_quality: the quality below which fewer than half of LFW's mated pairs match at the default policy, when one photo is
 made smaller, blurred or dark at random.
+head_pose: the biases that make yaw and roll of every third photo of `news` and of its mirror image opposite.
 live_score: the score that one in ten live people of every second photo of `news` falls below.
 """
 
@@ -31,6 +32,7 @@ from bench.labelled import (
     main_face,
     pairs,
     people,
+    pose_of,
     read_analysis,
     read_image,
 )
@@ -38,7 +40,7 @@ from mien import settings
 from mien.domain.faces import Sentiment
 from mien.domain.matching import compare
 from mien.http.parameters import DEFAULT_MATCH_POLICY
-from mien.usecases.analyse_image import AnalyseImage
+from mien.usecases.analyse_image import AnalyseImage, FaceFilter
 from mien.vision.decode import Image
 from mien.vision.embedder import FaceEmbedder
 from mien.vision.engine import ModelFolder, softmax
@@ -66,7 +68,7 @@ def age_curve(analyse: AnalyseImage, data: Path) -> list[list[float]]:
     rng = np.random.default_rng(0)
     for person in people(data, "fairface_train"):
         image = read_image(person.photo)
-        faces = analyse.detector.detect(image)
+        faces = analyse.find(image, FaceFilter())
         if faces:
             said.append(analyse.age_gender.raw_ages(image, faces[:1])[0])
             ages.append(rng.uniform(*person.band))
@@ -102,7 +104,7 @@ def temperature(analyse: AnalyseImage, data: Path) -> float:
     rows, truth = [], []
     for picture, kind in track(list(zip(pictures, classes, strict=True)), "Reading FER2013", transient=True):
         image = np.repeat(picture[:, :, None], 3, axis=2)
-        face = main_detection(analyse.detector, image)
+        face = main_detection(analyse, image)
         if face is not None:
             rows.append(analyse.expression.logits(image, [face])[0])
             truth.append(labels.index(names[kind]))
@@ -123,7 +125,7 @@ def matching(analyse: AnalyseImage, data: Path) -> dict[str, Any]:
     models = ModelFolder.open(settings.models_folder(), settings.threads())
     network = FaceNetwork(models.engine("embedding"))
     listed = (photo for pair in pairs(data) for photo in (pair.first, pair.second))
-    vectors = embed_all(analyse.detector, listed, lambda image, face: network.run(image, [face])[0][0])
+    vectors = embed_all(analyse, listed, lambda image, face: network.run(image, [face])[0][0])
     photos = list(vectors)
     unit = np.stack(list(vectors.values()))
     unit /= np.linalg.norm(unit, axis=1, keepdims=True)
@@ -142,14 +144,14 @@ def matching(analyse: AnalyseImage, data: Path) -> dict[str, Any]:
 
 
 def min_quality(analyse: AnalyseImage, data: Path) -> float:
-    embedder = FaceEmbedder(ModelFolder.open(settings.models_folder(), settings.threads()).engine("embedding"))
+    embedder = FaceEmbedder.of(ModelFolder.open(settings.models_folder(), settings.threads()))
     rng = np.random.default_rng(0)
     qualities, matched = [], []
     for pair in track([pair for pair in pairs(data) if pair.mated], "Degrading", transient=True):
         image = read_image(pair.second)
-        intact = main_detection(analyse.detector, image)
+        intact = main_detection(analyse, image)
         degraded = degrade(read_image(pair.first), rng)
-        faces = analyse.detector.detect(degraded)
+        faces = analyse.find(degraded, FaceFilter())
         if intact is None or len(faces) != 1:
             continue
         (face,) = analyse.describe(degraded, faces)
@@ -157,6 +159,22 @@ def min_quality(analyse: AnalyseImage, data: Path) -> float:
         qualities.append(face.quality.score)
         matched.append(compare(one, other, embedder.calibration, DEFAULT_MATCH_POLICY).is_match)
     return round(fit_half(np.array(qualities), np.array(matched)), 2)
+
+
+def head_pose(analyse: AnalyseImage, data: Path) -> dict[str, float]:
+    yaws, rolls = [], []
+    for row in track(list(expressions(data, "news"))[1::3], "Turning", transient=True):
+        image = read_image(row.photo)
+        poses = [pose_of(analyse, view) for view in (image, np.ascontiguousarray(image[:, ::-1]))]
+        here, mirrored = poses
+        if here and mirrored:
+            yaws.append((here.yaw + mirrored.yaw) / 2)
+            rolls.append((here.roll + mirrored.roll) / 2)
+    spec = analyse.head_pose.spec
+    return {
+        "yaw_bias": round(spec.operating_point("yaw_bias") - float(np.median(yaws)), 1),
+        "roll_bias": round(spec.operating_point("roll_bias") + float(np.median(rolls)), 1),
+    }
 
 
 def degrade(image: Image, rng: np.random.Generator) -> Image:
@@ -199,6 +217,7 @@ FITS: dict[str, Callable[[AnalyseImage, Path], Any]] = {
     "temperature": temperature,
     "matching": matching,
     "min_quality": min_quality,
+    "head_pose": head_pose,
 }
 
 

@@ -10,11 +10,10 @@ from typing import TypeVar
 
 from rich.progress import track
 
-from mien.domain.faces import DetectedFace, Face, Gender, ImageAnalysis, Sentiment
+from mien.domain.faces import DetectedFace, Face, Gender, HeadPose, ImageAnalysis, Sentiment
 from mien.domain.geometry import BoundingBox, ImageSize
 from mien.usecases.analyse_image import AnalyseImage, FaceFilter
 from mien.vision.decode import Image, decode, image_size
-from mien.vision.detector import FaceDetector
 
 Embedded = TypeVar("Embedded")
 
@@ -100,13 +99,16 @@ def pairs(data: Path) -> list[Pair]:
 
 
 def embed_all(
-    detector: FaceDetector, photos: Iterable[Path], embed: Callable[[Image, DetectedFace], Embedded]
+    analyse: AnalyseImage,
+    photos: Iterable[Path],
+    embed: Callable[[Image, DetectedFace], Embedded],
+    change: Callable[[Image, Path], Image] = lambda image, _: image,
 ) -> dict[Path, Embedded]:
-    """What `embed` makes of the main face of each photo, once a photo; every one must have a face."""
+    """What `embed` makes of the main face of each photo, changed before; once a photo. Every one must have a face."""
     embedded = {}
     for photo in track(sorted(set(photos)), "Embedding", transient=True):
-        image = read_image(photo)
-        face = main_detection(detector, image)
+        image = change(read_image(photo), photo)
+        face = main_detection(analyse, image)
         assert face is not None, photo
         embedded[photo] = embed(image, face)
     return embedded
@@ -139,10 +141,17 @@ def prominence(face: DetectedFace, size: ImageSize) -> float:
     return face.box.area * face.probability / (1 + 2 * away)
 
 
-def main_detection(detector: FaceDetector, image: Image) -> DetectedFace | None:
-    """The same of an image that is only detected in."""
+def main_detection(analyse: AnalyseImage, image: Image) -> DetectedFace | None:
+    """The same of an image whose faces are only found."""
     size = image_size(image)
-    return max(detector.detect(image, LABEL_FLOOR), key=lambda face: prominence(face, size), default=None)
+    found = analyse.find(image, FaceFilter(min_detection_probability=LABEL_FLOOR))
+    return max(found, key=lambda face: prominence(face, size), default=None)
+
+
+def pose_of(analyse: AnalyseImage, image: Image) -> HeadPose | None:
+    """The head pose of the main face."""
+    face = main_detection(analyse, image)
+    return None if face is None else analyse.head_pose.estimate(image, [face])[0]
 
 
 def _rows(table: Path) -> Iterator[dict[str, str]]:

@@ -72,10 +72,11 @@ def _measure(photo: bytes, runs: int) -> dict[str, Any]:
 
 def _stages(photo: bytes, runs: int) -> dict[str, float]:
     image = decode(photo)
-    faces = analyse_image.detector.detect(image)
+    faces = analyse_image.find(image, FaceFilter())
     steps: dict[str, Callable[[], Any]] = {
         "decode": lambda: decode(photo),
         "detect": lambda: analyse_image.detector.detect(image),
+        **({"landmarks": lambda: analyse_image.landmarks.localise(image, faces)} if faces else {}),
     }
     if faces:
         poses = analyse_image.head_pose.estimate(image, faces)

@@ -19,6 +19,7 @@ Weights = dict[str, NDArray[np.float32]]
 OPSET = 17
 IR_VERSION = 8
 BATCH = "batch"
+GREY_OF_BGR = (0.114, 0.587, 0.299)  # ITU-R BT.601
 
 
 def convert(spec: ModelSpec, files: Files) -> onnx.ModelProto:
@@ -51,6 +52,17 @@ def _free_batch(spec: ModelSpec, files: Files) -> onnx.ModelProto:
         sizes[0] = 0  # Reshape reads 0 as "as the input has it"
         shape.CopyFrom(numpy_helper.from_array(sizes, shape.name))
     _replace_prelu(model)
+    return model
+
+
+def _faceplugin_landmarks(spec: ModelSpec, files: Files) -> onnx.ModelProto:
+    """The network takes grey, 0-1 in steps of 1/256: let its first convolution make that of BGR, 0-255."""
+    model = _free_batch(spec, files)
+    first = next(node.input[1] for node in model.graph.node if node.op_type == "Conv")
+    (kernel,) = (tensor for tensor in model.graph.initializer if tensor.name == first)
+    grey = np.array(GREY_OF_BGR, dtype=np.float32).reshape(1, 3, 1, 1) / 256
+    kernel.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(kernel) * grey, first))
+    model.graph.input[0].type.tensor_type.shape.dim[1].dim_value = 3
     return model
 
 
@@ -247,6 +259,7 @@ _CONVERTERS: dict[str, Callable[[ModelSpec, Files], onnx.ModelProto]] = {
     "yunet-2023mar": _yunet,
     "faceapi-expression": _faceapi_expression,
     "faceapi-age-gender": _faceapi_age_gender,
+    "faceplugin-landmarks": _faceplugin_landmarks,
     "faceplugin-liveness": _free_batch,
     "faceplugin-pose": _free_batch,
     "faceplugin-embedding": _free_batch,

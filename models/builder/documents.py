@@ -83,7 +83,8 @@ def _interface(spec: ModelSpec) -> Iterator[str]:
             "stretch": "the face's box, stretched to the chip",
             "arcface": "the five landmarks brought onto ArcFace's 112×112 template by rotation, scale and shift",
         }[spec.crop.rule]
-        yield f"- crop: {about}, times {spec.crop.scale:g}; outside the photo its edge repeats"
+        down = f", moved down the face by {spec.crop.down:.0%}" if spec.crop.down else ""
+        yield f"- crop: {about}, times {spec.crop.scale:g}{down}; outside the photo its edge repeats"
     yield f"- input `{given.name}` {_shape(given.shape)}: float32, {given.channel_order}, {_normalisation(spec)}"
     for output in spec.outputs:
         yield f"- output `{output.name}` {_shape(output.shape)}: {output.meaning}"

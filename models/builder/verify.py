@@ -25,11 +25,11 @@ from mien.vision.detector import FaceDetector
 from mien.vision.engine import Engine, softmax, to_tensor
 from mien.vision.face_network import FaceNetwork
 from mien.vision.manifest import ModelSpec
-from models.builder.convert import Files
+from models.builder.convert import GREY_OF_BGR, Files
 from models.builder.errors import WrongGraph
 
 TOLERANCE = 2e-3
-"""Of probabilities, of years per hundred, and of an embedding's values."""
+"""Of probabilities, of years per hundred, of points per side of the chip, and of an embedding's values."""
 
 BOX_TOLERANCE_PX = 0.1
 
@@ -112,6 +112,19 @@ def _against_opencv(engine: Engine, files: Files, seen: list[Witness]) -> float:
     return _within(worst, TOLERANCE, engine.spec)
 
 
+def _landmarks_against_opencv(engine: Engine, files: Files, seen: list[Witness]) -> float:
+    """The published network sees grey."""
+    chips = _chips(engine, seen)
+    (ours,) = engine.run(to_tensor(chips, engine.spec.input))
+    network = cv2.dnn.readNetFromONNX(np.frombuffer(files[engine.spec.source.members[0]], np.uint8))
+    worst = 0.0
+    for chip, points in zip(chips, ours, strict=True):
+        grey = chip.astype(np.float32) @ np.array(GREY_OF_BGR, np.float32) / 256
+        network.setInput(grey[None, None])
+        worst = max(worst, float(np.abs(points - network.forward().reshape(-1)).max()))
+    return _within(worst, TOLERANCE, engine.spec)
+
+
 def _unit(vector: FloatArray) -> FloatArray:
     return vector / np.linalg.norm(vector)
 
@@ -156,6 +169,7 @@ def _within(worst: float, tolerance: float, spec: ModelSpec) -> float:
 _VERIFIERS: dict[str, Callable[[Engine, Files, list[Witness]], float]] = {
     "faceapi-expression": _against_faceapi,
     "faceapi-age-gender": _against_faceapi,
+    "faceplugin-landmarks": _landmarks_against_opencv,
     "faceplugin-liveness": _against_opencv,
     "faceplugin-pose": _against_opencv,
     "faceplugin-embedding": _against_opencv,

@@ -1,4 +1,4 @@
-"""Real handlers, loaded as Lambda loads them: afresh, with their environment set."""
+"""Real handlers, loaded as Lambda loads them: afresh, with their environment set; and the local server."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from types import ModuleType
 import pytest
 
 from mien import settings
+from tests.functional.servers import Server, start, stop
 
 
 @pytest.fixture(scope="module")
@@ -41,3 +42,15 @@ def recognition(
     module = load_handler("recognition", MIEN_GALLERY=f"sqlite:{store}")
     yield module
     module.gallery.close()
+
+
+@pytest.fixture(scope="module")
+def functions() -> Path:
+    return Path(__file__).parents[2] / "functions"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, functions: Path) -> Iterator[Server]:
+    running = start(tmp_path_factory.mktemp("var"), functions)
+    yield running
+    stop(running)

@@ -8,73 +8,16 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
 
 from mien.adapters.sqlite_keys import SqliteKeyStore
 from mien.domain.keys import ApiKey, KeyStatus, hash_secret
-
-START = """
-import sys
-from pathlib import Path
-from mien.local.server import serve
-serve(int(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]))
-"""
-
-
-@dataclass
-class Server:
-    process: subprocess.Popen[str]
-    url: str
-    key: str
-    state: Path
-    output: str
-
-    def post(self, path: str, key: str | None = "", **options: Any) -> requests.Response:
-        headers = {"x-key-secret": self.key if key == "" else key} if key is not None else {}
-        return requests.post(f"{self.url}{path}", headers=headers, timeout=60, **options)
-
-    def analyse(self, photo: bytes, **options: Any) -> requests.Response:
-        return self.post("/api/v1/face_analytics", files={"face_image": ("photo.jpg", photo)}, **options)
-
-
-def start(state: Path, functions: Path, port: int = 0) -> Server:
-    command = [sys.executable, "-c", START, str(port), str(state), str(functions)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    assert process.stdout is not None
-    output = ""
-    for line in process.stdout:
-        output += line
-        if "Ctrl-C" in line:
-            break
-    url = next((word for word in output.split() if word.startswith("http://")), "")
-    return Server(process, url, (state / "demo-key").read_text().strip(), state, output)
-
-
-def stop(server: Server, how: signal.Signals = signal.SIGINT) -> int:
-    server.process.send_signal(how)
-    assert server.process.stdout is not None
-    server.process.stdout.close()
-    return server.process.wait(20)
-
-
-@pytest.fixture(scope="module")
-def functions() -> Path:
-    return Path(__file__).parents[2] / "functions"
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, functions: Path) -> Iterator[Server]:
-    running = start(tmp_path_factory.mktemp("var"), functions)
-    yield running
-    stop(running)
+from tests.functional.servers import Server, start, stop
 
 
 def children(parent: int) -> list[str]:

@@ -101,6 +101,19 @@ def test_tilting_a_photo_adds_to_the_roll(degrees: int, photo, analyse: AnalyseI
     assert after.pose.roll - before.pose.roll == pytest.approx(degrees, abs=8)
 
 
+@pytest.mark.parametrize("name", ["astronaut", "obama", "obama2", "obama3", "biden"])
+@pytest.mark.parametrize("degrees", [-25, 25])
+def test_points_turn_with_the_face(name: str, degrees: int, photo, analyse: AnalyseImage) -> None:
+    image = decode(photo(name))
+    before = only_face(analyse, photo(name)).detection
+    about = cv2.getRotationMatrix2D(before.box.centre, -degrees, 1.0)
+    turned = cv2.warpAffine(image, about, image.shape[1::-1], borderMode=cv2.BORDER_REPLICATE)
+    after = only_face(analyse, saved(Pillow.fromarray(turned[:, :, ::-1]), "PNG")).detection
+    expected = cv2.transform(before.landmarks.as_array()[None], about)[0]
+    apart = np.linalg.norm(after.landmarks.as_array() - expected, axis=1)
+    assert apart.mean() < 0.06 * before.landmarks.inter_eye_distance
+
+
 def test_doubling_the_size_changes_ages_by_little(photo, analyse: AnalyseImage) -> None:
     image = decode(photo("obama"))
     doubled = cv2.resize(image, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bench.calibrate import fit_curve, fit_logistic, fit_temperature
+from bench.calibrate import fit_curve, fit_half, fit_logistic, fit_temperature
 
 
 def test_a_logistic_is_recovered_from_draws_of_it() -> None:
@@ -11,6 +11,13 @@ def test_a_logistic_is_recovered_from_draws_of_it() -> None:
     scores = rng.uniform(-1, 1, 200_000).astype(np.float32)
     positive = rng.random(len(scores)) < 1 / (1 + np.exp(-(8 * scores + 0.0)))
     assert fit_logistic(scores, positive) == pytest.approx((8, 0), abs=0.3)
+
+
+def test_the_score_at_which_half_succeed_is_recovered() -> None:
+    rng = np.random.default_rng(4)
+    scores = rng.uniform(0, 1, 50_000)
+    positive = rng.random(len(scores)) < 1 / (1 + np.exp(-20 * (scores - 0.3)))
+    assert fit_half(scores, positive) == pytest.approx(0.3, abs=0.01)
 
 
 def test_an_age_curve_takes_off_a_bias_and_spans_four_fifths() -> None:

@@ -31,7 +31,7 @@ from mien.usecases.forget import Forget
 from mien.usecases.probe import FaceReader
 from mien.usecases.transfer import Import, export, subjects_of
 from mien.vision.embedder import embedding_dimensions, embedding_space
-from mien.vision.manifest import MANIFEST_NAME, ModelSpec, load_manifest
+from mien.vision.manifest import MANIFEST_NAME, Manifest, load_manifest
 
 OPERATOR = "operator"
 """Who did it, in receipts of what was done here."""
@@ -56,15 +56,16 @@ class Place:
 
     @cached_property
     def search(self) -> FaceSearch:
-        return open_search(settings.search_address(), self.gallery, self.space, embedding_dimensions(self._embedding))
+        dimensions = embedding_dimensions(self._manifest.for_task("embedding"))
+        return open_search(settings.search_address(), self.gallery, self.space, dimensions)
 
     @property
     def space(self) -> str:
-        return embedding_space(self._embedding)
+        return embedding_space(self._manifest)
 
     @cached_property
-    def _embedding(self) -> ModelSpec:
-        return load_manifest(settings.models_folder() / MANIFEST_NAME).for_task("embedding")
+    def _manifest(self) -> Manifest:
+        return load_manifest(settings.models_folder() / MANIFEST_NAME)
 
 
 @dataclass(frozen=True)

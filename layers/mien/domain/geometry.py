@@ -71,6 +71,11 @@ class Landmarks5:
     right_mouth: Point
     left_mouth: Point
 
+    @classmethod
+    def from_array(cls, points: FloatArray) -> Landmarks5:
+        """From shape (5, 2), in the order of the fields."""
+        return cls(*((float(x), float(y)) for x, y in points))
+
     def as_array(self) -> FloatArray:
         """Shape (5, 2), in the order of the fields."""
         points = (self.right_eye, self.left_eye, self.nose_tip, self.right_mouth, self.left_mouth)

@@ -11,6 +11,7 @@ from mien.vision.decode import Image, decode, image_size
 from mien.vision.detector import FaceDetector
 from mien.vision.engine import ModelFolder
 from mien.vision.head_pose import HeadPoseEstimator
+from mien.vision.landmarks import LandmarkLocaliser
 from mien.vision.liveness import LivenessScorer
 from mien.vision.quality import assess
 
@@ -31,6 +32,7 @@ class AnalyseImage:
     """Detects the faces of an image and runs every network on all of them."""
 
     detector: FaceDetector
+    landmarks: LandmarkLocaliser
     age_gender: AgeGenderEstimator
     expression: ExpressionClassifier
     liveness: LivenessScorer
@@ -51,6 +53,7 @@ class AnalyseImage:
         """Load them from a folder that is open already. Raises ConfigurationError."""
         return cls(
             detector=FaceDetector(models.engine("detection")),
+            landmarks=LandmarkLocaliser(models.engine("landmarks")),
             age_gender=AgeGenderEstimator(models.engine("age_gender")),
             expression=ExpressionClassifier(models.engine("expression")),
             liveness=LivenessScorer(models.engine("liveness")),
@@ -65,8 +68,15 @@ class AnalyseImage:
 
         """
         image = decode(data)
-        detected = select(self.detector.detect(image, wanted.min_detection_probability), wanted)
+        detected = self.find(image, wanted)
         return ImageAnalysis(image_size(image), self.describe(image, detected) if detected else ())
+
+    def find(self, image: Image, wanted: FaceFilter) -> tuple[DetectedFace, ...]:
+        """The wanted faces of an upright BGR image, largest first, with their points where the landmark network sees
+        them: the detector's own are unsteady, and follow only part of a tilt.
+        """
+        detected = select(self.detector.detect(image, wanted.min_detection_probability), wanted)
+        return self.landmarks.localise(image, detected) if detected else ()
 
     def describe(self, image: Image, detected: tuple[DetectedFace, ...]) -> tuple[Face, ...]:
         """Run every network on these faces of an upright BGR image; at least one face."""

@@ -33,7 +33,7 @@ from mien.ports.face_search import FaceSearch
 from mien.ports.gallery import Gallery
 from mien.usecases.probe import FaceReader
 
-MIN_QUALITY = 0.43
+MIN_QUALITY = 0.42
 """Below it fewer than half of a person's photos match another of theirs: `bench.calibrate`, min_quality."""
 
 

@@ -9,7 +9,7 @@ from mien.domain.errors import MultipleFaces, NoFace
 from mien.domain.faces import Face
 from mien.domain.geometry import ImageSize
 from mien.domain.matching import Embedding
-from mien.usecases.analyse_image import AnalyseImage
+from mien.usecases.analyse_image import AnalyseImage, FaceFilter
 from mien.vision.decode import decode, image_size
 from mien.vision.embedder import FaceEmbedder
 from mien.vision.engine import ModelFolder
@@ -35,7 +35,7 @@ class FaceReader:
     def load(cls, models: Path, threads: int = 1) -> FaceReader:
         """Load them from a folder of built models. Raises ConfigurationError."""
         folder = ModelFolder.open(models, threads)
-        return cls(AnalyseImage.of(folder), FaceEmbedder(folder.engine("embedding")))
+        return cls(AnalyseImage.of(folder), FaceEmbedder.of(folder))
 
     def read_one(self, data: bytes, name: str) -> Probe:
         """The one face of a JPEG, PNG or WebP file; errors call the photo by its name.
@@ -46,7 +46,7 @@ class FaceReader:
 
         """
         image = decode(data)
-        detected = self.analyse.detector.detect(image)
+        detected = self.analyse.find(image, FaceFilter())
         if not detected:
             raise NoFace(f"The {name} shows no face.")
         if len(detected) > 1:

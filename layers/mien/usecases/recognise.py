@@ -10,7 +10,7 @@ from mien.domain.gallery import GalleryId
 from mien.domain.geometry import ImageSize
 from mien.domain.matching import MatchCalibration
 from mien.ports.face_search import FaceSearch
-from mien.usecases.analyse_image import FaceFilter, select
+from mien.usecases.analyse_image import FaceFilter
 from mien.usecases.probe import FaceReader
 from mien.vision.decode import decode, image_size
 
@@ -65,7 +65,7 @@ class Recognise:
         """
         image = decode(data)
         analyse, embedder = self.reader.analyse, self.reader.embedder
-        detected = select(analyse.detector.detect(image, wanted.min_detection_probability), wanted)
+        detected = analyse.find(image, wanted)
         if not detected:
             return Recognition(image_size(image), (), 0, embedder.calibration)
         faces = analyse.describe(image, detected)

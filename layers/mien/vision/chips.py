@@ -31,7 +31,8 @@ def crop_transform(face: DetectedFace, crop: Crop, width: int, height: int) -> F
     cosine, sine = math.cos(math.radians(angle)), math.sin(math.radians(angle))
     turned = np.array([[cosine, sine], [-sine, cosine]], dtype=np.float32)
     scaled = np.array([[width / region_width], [height / region_height]], dtype=np.float32) * turned
-    shift = np.array([width / 2, height / 2], dtype=np.float32) - scaled @ np.array(face.box.centre, dtype=np.float32)
+    middle = np.array([width / 2, height * (0.5 - crop.down)], dtype=np.float32)
+    shift = middle - scaled @ np.array(face.box.centre, dtype=np.float32)
     return np.hstack([scaled, shift[:, None]]).astype(np.float32)
 
 

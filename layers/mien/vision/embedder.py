@@ -11,18 +11,23 @@ from mien.domain.errors import ConfigurationError
 from mien.domain.faces import DetectedFace
 from mien.domain.matching import Embedding, MatchCalibration
 from mien.vision.decode import Image
-from mien.vision.engine import Engine
+from mien.vision.engine import Engine, ModelFolder
 from mien.vision.face_network import FaceNetwork
-from mien.vision.manifest import ModelSpec
+from mien.vision.manifest import Manifest, ModelSpec
 
 
 class FaceEmbedder:
     """Embeds faces."""
 
-    def __init__(self, engine: Engine) -> None:
+    @classmethod
+    def of(cls, models: ModelFolder) -> FaceEmbedder:
+        """Load the network from an open folder. Raises ConfigurationError."""
+        return cls(models.engine("embedding"), embedding_space(models.manifest))
+
+    def __init__(self, engine: Engine, space: str) -> None:
         """Raises ConfigurationError when the model is not calibrated."""
         self._network = FaceNetwork(engine)
-        self.space = embedding_space(engine.spec)
+        self.space = space
         self.dimensions = embedding_dimensions(engine.spec)
         if engine.spec.matching is None:
             raise ConfigurationError(f"The manifest does not say what cosines of {engine.spec.id} mean.")
@@ -35,12 +40,17 @@ class FaceEmbedder:
         return [Embedding(vector, self.space) for vector in unit]
 
 
-def embedding_space(spec: ModelSpec) -> str:
-    """The name of the space a model's embeddings lie in: its id, and a digest that changes with its weights, its crop
-    or its preprocessing.
+def embedding_space(manifest: Manifest) -> str:
+    """The name of the space that embeddings lie in: the network's id, and a digest that changes with its weights, its
+    crop, its preprocessing, or how the points are found that it is aligned on.
+
+    Raises:
+        ConfigurationError: the manifest names no such networks.
+
     """
-    digest = hashlib.sha256(repr((spec.sha256, spec.crop, spec.input)).encode()).hexdigest()
-    return f"{spec.id}@{digest[:8]}"
+    embedding, landmarks = manifest.for_task("embedding"), manifest.for_task("landmarks")
+    parts = [(spec.sha256, spec.crop, spec.input) for spec in (embedding, landmarks)]
+    return f"{embedding.id}@{hashlib.sha256(repr(parts).encode()).hexdigest()[:8]}"
 
 
 def embedding_dimensions(spec: ModelSpec) -> int:

@@ -26,7 +26,8 @@ class FaceNetwork:
         _, _, height, width = engine.spec.input.shape
         if engine.spec.crop is None or width is None or height is None:
             raise ConfigurationError(f"The model {engine.spec.id} declares no crop of a fixed size.")
-        self._engine, self._crop, self._width, self._height = engine, engine.spec.crop, width, height
+        self._engine, self._crop = engine, engine.spec.crop
+        self.width, self.height = width, height
 
     @property
     def spec(self) -> ModelSpec:
@@ -40,8 +41,11 @@ class FaceNetwork:
 
     def chips(self, image: Image, faces: Sequence[DetectedFace]) -> NDArray[np.uint8]:
         """What the network sees of the faces: (n, height, width, 3) BGR."""
-        transforms = (crop_transform(face, self._crop, self._width, self._height) for face in faces)
-        return np.stack([cut_chip(image, transform, self._width, self._height) for transform in transforms])
+        return np.stack([cut_chip(image, self.transform(face), self.width, self.height) for face in faces])
+
+    def transform(self, face: DetectedFace) -> FloatArray:
+        """From pixels of the image to pixels of the chip that the network sees; (2, 3)."""
+        return crop_transform(face, self._crop, self.width, self.height)
 
     def _tensor(self, image: Image, faces: Sequence[DetectedFace]) -> FloatArray:
         return to_tensor(self.chips(image, faces), self._engine.spec.input)

@@ -26,6 +26,7 @@ class HeadPoseEstimator:
 
     def __init__(self, engine: Engine) -> None:
         self._network = FaceNetwork(engine)
+        self.spec = engine.spec
         self._yaw_bias = engine.spec.operating_point("yaw_bias")
         self._roll_bias = engine.spec.operating_point("roll_bias")
 

@@ -20,7 +20,7 @@ MANIFEST_NAME = "manifest.json"
 AgeCurve = tuple[tuple[float, float, float, float], ...]
 """Rows of what the network says, and the years, low and high that this means; read between rows by a line."""
 
-Task = Literal["detection", "expression", "age_gender", "liveness", "head_pose", "embedding"]
+Task = Literal["detection", "expression", "age_gender", "liveness", "head_pose", "embedding", "landmarks"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +52,12 @@ class Crop:
     `square`: both sides are the box's longer one. `level`: the same, turned until the eyes are level.
     `stretch`: the box's own sides, so that the chip's aspect differs from the face's.
     `arcface`: the five landmarks brought onto ArcFace's template as well as rotation, scale and shift can.
-    Outside the image, its edge repeats.
+    Outside the image, its edge repeats. The region is moved `down` the face by this share of its height.
     """
 
     rule: Literal["square", "level", "stretch", "arcface"]
     scale: float
+    down: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
