@@ -44,6 +44,11 @@ class TestSqliteGallery(GalleryContract):
             delete(gallery, before.subject)
         assert gallery.find(HERE, "jane") == before.subject
 
+    def test_only_its_owner_can_read_the_file(self, gallery: SqliteGallery, tmp_path: Path) -> None:
+        enrol(gallery, person("jane"))
+        modes = {file.stat().st_mode & 0o777 for file in (tmp_path / "state").iterdir()}
+        assert modes == {0o600}
+
     def test_deleted_templates_are_overwritten_in_the_file(self, gallery: SqliteGallery, tmp_path: Path) -> None:
         new = person("jane", 5)
         subject = enrol(gallery, new)

@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from mien.adapters.sqlite import connect
 from mien.domain.errors import Unavailable
 from mien.domain.gallery import Action, Enrolled, GalleryId, Receipt, Subject, SubjectPage, Templates, receipt_time
 from mien.ports.clock import Clock, utc_now
 
 _BATCH = 2000
-_BUSY_SECONDS = 20
 
 _TABLES = """
     CREATE TABLE IF NOT EXISTS subjects (
@@ -39,11 +39,8 @@ class SqliteGallery:
 
     def __init__(self, path: Path, clock: Clock = utc_now) -> None:
         self._clock = clock
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._connection = sqlite3.connect(path, _BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         with _unavailable():
-            self._connection.execute("PRAGMA journal_mode = WAL")
-            self._connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten
+            self._connection = connect(path)
             self._connection.executescript(_TABLES)
 
     def find(self, gallery: GalleryId, uid: str) -> Subject | None:

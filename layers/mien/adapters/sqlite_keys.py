@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
 from datetime import datetime
 from pathlib import Path
 
+from mien.adapters.sqlite import connect
 from mien.domain.keys import ApiKey, KeyStatus
 
 _TABLE = """
@@ -24,9 +24,7 @@ class SqliteKeyStore:
     """A KeyStore on one SQLite file, which several processes may open at once."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection = connect(path)
         self._connection.execute(_TABLE)
 
     def find(self, key_hash: str) -> ApiKey | None:

@@ -1,0 +1,23 @@
+"""How Mien opens its SQLite files."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+_BUSY_SECONDS = 20
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open a file that several processes may open at once, and that only its owner may read; made if need be.
+
+    Raises:
+        sqlite3.DatabaseError: it is no database, or cannot be opened.
+
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    connection = sqlite3.connect(path, _BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten
+    return connection
