@@ -21,11 +21,7 @@ def probe(enrolled: Enrolled, face: int = 0) -> Embedding:
 
 
 class FaceSearchContract:
-    """Subclass and provide fixtures: `clock`, `gallery`, and `search` and `another` over it, as two functions."""
-
-    @pytest.fixture
-    def clock(self) -> FakeClock:
-        return FakeClock()
+    """Subclass and provide fixtures: `gallery`, and `search` and `another` over it, as two functions have them."""
 
     @pytest.fixture
     def write(self, gallery: Gallery, search: FaceSearch, clock: FakeClock) -> Callable[..., None]:

@@ -72,11 +72,7 @@ def listed(gallery: Gallery, limit: int, where: GalleryId = HERE) -> list[str]:
 
 
 class GalleryContract:
-    """Subclass and provide fixtures: `clock`, `gallery` on that clock, and `open_again`, which opens the same store."""
-
-    @pytest.fixture
-    def clock(self) -> FakeClock:
-        return FakeClock()
+    """Subclass and provide fixtures: `gallery`, and `open_again`, which opens the same store; both on the `clock`."""
 
     def test_an_enrolled_subject_is_found_whole(self, gallery: Gallery) -> None:
         new = person("Jane Doe/42", 3, metadata='{"né": "1970"}', expires_at=START + timedelta(days=1))

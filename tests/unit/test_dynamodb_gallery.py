@@ -1,46 +1,23 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
-from moto import mock_aws
 
-from mien.adapters.dynamodb_gallery import PARTITIONS, SCHEMA, DynamoDbGallery, item_bytes, templates_item
+from mien.adapters.dynamodb_gallery import PARTITIONS, DynamoDbGallery, item_bytes, templates_item
 from mien.domain.errors import Unavailable
 from mien.domain.gallery import Action
 from tests.contracts.gallery import HERE, START, FakeClock, GalleryContract, delete, enrol, loaded, person, receipt
-
-TABLE = "galleries"
+from tests.unit.conftest import TABLE, OneCallAtATime
 
 
 @pytest.fixture
-def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    with mock_aws():
-        client = boto3.client("dynamodb", region_name="eu-central-1")
-        client.create_table(TableName=TABLE, BillingMode="PAY_PER_REQUEST", **SCHEMA)
-        yield client
-
-
-class OneCallAtATime:
-    """A client whose calls do not overlap: in DynamoDB a transaction is isolated, in moto only so."""
-
-    def __init__(self, client: Any) -> None:
-        self._client, self._lock = client, threading.Lock()
-
-    def __getattr__(self, name: str) -> Any:
-        def call(**parameters: Any) -> Any:
-            with self._lock:
-                return getattr(self._client, name)(**parameters)
-
-        return call
+def client(dynamodb: Any) -> Any:
+    return dynamodb
 
 
 @pytest.fixture

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import boto3
 import numpy as np
 import pytest
 from botocore.exceptions import ClientError
-from moto import mock_aws
 
 from mien.adapters.s3_vectors import S3VectorsSearch
 from mien.adapters.sqlite_gallery import SqliteGallery
@@ -41,25 +38,15 @@ class SearchingClient:
 
 
 @pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
+def gallery(sqlite_gallery: SqliteGallery) -> SqliteGallery:
+    return sqlite_gallery
 
 
 @pytest.fixture
-def gallery(tmp_path: Path, clock: FakeClock) -> Iterator[SqliteGallery]:
-    gallery = SqliteGallery(tmp_path / "mien.sqlite", clock)
-    yield gallery
-    gallery.close()
-
-
-@pytest.fixture
-def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[SearchingClient]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    with mock_aws():
-        client = boto3.client("s3vectors", region_name="eu-central-1")
-        client.create_vector_bucket(vectorBucketName=BUCKET)
-        yield SearchingClient(client)
+def client(aws: None) -> SearchingClient:
+    client = boto3.client("s3vectors")
+    client.create_vector_bucket(vectorBucketName=BUCKET)
+    return SearchingClient(client)
 
 
 def opened(client: SearchingClient, gallery: SqliteGallery, clock: FakeClock) -> S3VectorsSearch:
@@ -67,10 +54,6 @@ def opened(client: SearchingClient, gallery: SqliteGallery, clock: FakeClock) ->
 
 
 class TestS3VectorsSearch(FaceSearchContract):
-    @pytest.fixture
-    def clock(self, clock: FakeClock) -> FakeClock:
-        return clock
-
     @pytest.fixture
     def search(self, client: SearchingClient, gallery: SqliteGallery, clock: FakeClock) -> S3VectorsSearch:
         return opened(client, gallery, clock)

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,15 +13,8 @@ from tests.contracts.gallery import HERE, SPACE, FakeClock, enrol, person
 
 
 @pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def gallery(tmp_path: Path, clock: FakeClock) -> Iterator[SqliteGallery]:
-    gallery = SqliteGallery(tmp_path / "mien.sqlite", clock)
-    yield gallery
-    gallery.close()
+def gallery(sqlite_gallery: SqliteGallery) -> SqliteGallery:
+    return sqlite_gallery
 
 
 @pytest.fixture
@@ -42,10 +33,6 @@ def loads(gallery: SqliteGallery, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 class TestWarmSearch(FaceSearchContract):
-    @pytest.fixture
-    def clock(self, clock: FakeClock) -> FakeClock:
-        return clock
-
     @pytest.fixture
     def search(self, gallery: SqliteGallery, clock: FakeClock) -> WarmSearch:
         return WarmSearch(gallery, SPACE, 512, clock)
