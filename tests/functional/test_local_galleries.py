@@ -33,6 +33,10 @@ class Client:
         path = "register_face" if method == "POST" else "update_face"
         return self(method, path, uid, files=files, **options)
 
+    def delete_everybody(self) -> None:
+        for row in self("GET", "view_db").json()["faces_list"]:
+            self("DELETE", "delete_face", row["face_uid"])
+
     def who(self, photo: bytes) -> list[str]:
         answer = self("POST", "recognize_face", files={"face_image": ("photo.jpg", photo)})
         assert answer.status_code == 200
@@ -43,13 +47,14 @@ class Client:
 def client(server: Server) -> Iterator[Client]:
     client = Client(server, server.key)
     yield client
-    for row in client("GET", "view_db").json()["faces_list"]:
-        client("DELETE", "delete_face", row["face_uid"])
+    client.delete_everybody()
 
 
 @pytest.fixture
-def other_tenant(server: Server) -> Client:
-    return Client(server, _key(server, "mien_other", "another-tenant"))
+def other_tenant(server: Server) -> Iterator[Client]:
+    client = Client(server, _key(server, "mien_other", "another-tenant"))
+    yield client
+    client.delete_everybody()
 
 
 def _key(server: Server, secret: str, tenant: str) -> str:
