@@ -16,6 +16,7 @@ from tests.functional.servers import Server, start, stop
 @pytest.fixture(scope="module")
 def load_handler() -> Iterator[Callable[..., ModuleType]]:
     """Load a function's handler module anew, with these environment variables."""
+    loaded: list[ModuleType] = []
     with pytest.MonkeyPatch.context() as environment:
 
         def load(function: str, **variables: str) -> ModuleType:
@@ -28,20 +29,20 @@ def load_handler() -> Iterator[Callable[..., ModuleType]]:
             assert spec.loader is not None
             module = importlib.util.module_from_spec(spec)
             spec.loader.exec_module(module)
+            loaded.append(module)
             return module
 
         yield load
+    for module in loaded:
+        if hasattr(module, "gallery"):
+            module.gallery.close()
 
 
 @pytest.fixture(scope="module")
-def recognition(
-    load_handler: Callable[..., ModuleType], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[ModuleType]:
+def recognition(load_handler: Callable[..., ModuleType], tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
     """The recognition handler on an empty store of its own."""
     store: Path = tmp_path_factory.mktemp("state") / "mien.sqlite"
-    module = load_handler("recognition", MIEN_GALLERY=f"sqlite:{store}")
-    yield module
-    module.gallery.close()
+    return load_handler("recognition", MIEN_GALLERY=f"sqlite:{store}")
 
 
 @pytest.fixture(scope="module")

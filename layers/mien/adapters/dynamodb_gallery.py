@@ -123,6 +123,9 @@ class DynamoDbGallery:
         pages = self._pages(key, since=receipt_time(since), consistent=True)
         return [_receipt(item) for items in pages for item in items]
 
+    def close(self) -> None:
+        self._client.close()
+
     def _get(self, key: Item) -> Item | None:
         with unavailable("The gallery"):
             return self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")

@@ -48,7 +48,9 @@ class Place:
 
     @cached_property
     def gallery(self) -> Gallery:
-        return open_gallery(self.store)
+        gallery = open_gallery(self.store)
+        click.get_current_context().call_on_close(gallery.close)
+        return gallery
 
     @cached_property
     def reader(self) -> FaceReader:

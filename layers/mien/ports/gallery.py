@@ -50,3 +50,6 @@ class Gallery(Protocol):
 
     def receipts(self, gallery: GalleryId, since: datetime) -> list[Receipt]:
         """The audit log from a time on, oldest first, with every change that has been answered."""
+
+    def close(self) -> None:
+        """Let go of files and connections; the gallery is of no more use."""
