@@ -9,6 +9,7 @@ import argparse
 import base64
 import json
 import os
+import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 os.environ["MIEN_THREADS"] = "1"
+os.environ["MIEN_METER"] = f"sqlite:{tempfile.mkdtemp()}/mien.sqlite"
 
 import numpy as np
 from rich.console import Console
@@ -25,13 +27,17 @@ from rich.table import Table
 from bench.machine import machine, use_one_core
 from bench.photos import group, jpeg, no_face, one_face
 from functions.analytics.handler import analyse_image, lambda_handler
+from mien.domain.face_filter import FaceFilter
+from mien.domain.keys import KeyStatus
+from mien.domain.plans import PLANS
+from mien.http.caller import Caller
 from mien.http.routes import FACE_ANALYTICS
 from mien.local.environment import LocalContext
 from mien.local.events import HttpRequest, proxy_event
-from mien.usecases.analyse_image import FaceFilter
 from mien.vision.decode import decode
 from mien.vision.quality import assess
 
+CALLER = Caller("bench", "bench", PLANS["unlimited"], KeyStatus.ACTIVE, frozenset())
 RESULTS = Path(__file__).with_name("results") / "speed.json"
 
 CASES = {
@@ -108,7 +114,7 @@ def _event(photo: bytes) -> dict[str, Any]:
     body = head + photo + f"\r\n--{boundary}--\r\n".encode()
     headers = (("content-type", f"multipart/form-data; boundary={boundary}"),)
     request = HttpRequest("bench", "POST", FACE_ANALYTICS.url_path, "", headers, body, "127.0.0.1")
-    event = proxy_event(request, FACE_ANALYTICS, {"status": "active"})
+    event = proxy_event(request, FACE_ANALYTICS, CALLER.context())
     assert base64.b64decode(event["body"]) == body
     return event
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import tempfile
 from collections.abc import Callable
 
 import cv2
@@ -14,6 +16,9 @@ from bench.photos import group, jpeg
 from mien import settings
 from mien.usecases.analyse_image import AnalyseImage
 from mien.vision.decode import Image
+
+# Handlers that a test imports open their meter; it is nobody's business but theirs.
+os.environ[settings.METER] = f"sqlite:{tempfile.mkdtemp()}/mien.sqlite"
 
 PHOTOS = settings.CHECKOUT / "docs" / "photos"
 

@@ -11,7 +11,7 @@ from mien.http.routes import Route
 from mien.local.environment import LocalContext
 from mien.local.events import HttpRequest, proxy_event
 
-ACTIVE = {"principalId": "0123456789abcdef", "tenant": "someone", "plan": "free", "status": "active"}
+ACTIVE = {"tenant": "someone", "key_id": "key-1", "plan": "unlimited", "status": "active", "without": ""}
 
 
 def form_event(

@@ -9,14 +9,16 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from mien import settings
+from mien.adapters.stores import open_meter
 from mien.domain.faces import ImageAnalysis
+from mien.http.metering import Metering
 from mien.http.parameters import read_face_filter
 from mien.http.resolver import Resolver, ok
 from mien.http.routes import FACE_ANALYTICS, FACE_LIVENESS
 from mien.http.schemas import Envelope, analytics_body, liveness_body
 from mien.usecases.analyse_image import AnalyseImage
 
-app = Resolver()
+app = Resolver(Metering(open_meter(settings.meter_address()), settings.meter_fails_open()))
 analyse_image = AnalyseImage.load(settings.models_folder(), settings.threads())
 
 

@@ -14,6 +14,9 @@ KEY_STORE = "MIEN_KEY_STORE"
 GALLERY = "MIEN_GALLERY"
 SEARCH = "MIEN_SEARCH"
 RETENTION_DAYS = "MIEN_RETENTION_DAYS"
+METER = "MIEN_METER"
+METER_FAILS = "MIEN_METER_FAILS"
+API = "MIEN_API"
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -46,6 +49,24 @@ def search_address() -> str:
 def retention() -> timedelta | None:
     """How long enrolled faces are kept: MIEN_RETENTION_DAYS, or until they are deleted. Raises ConfigurationError."""
     return timedelta(days=_whole_number(RETENTION_DAYS)) if os.environ.get(RETENTION_DAYS) else None
+
+
+def meter_address() -> str:
+    """The address of the meter, from MIEN_METER. Raises ConfigurationError when it is not set."""
+    return _required(METER)
+
+
+def meter_fails_open() -> bool:
+    """Whether calls pass uncounted while the meter does not answer: MIEN_METER_FAILS is open, or closed by default.
+
+    Raises:
+        ConfigurationError: it is neither.
+
+    """
+    value = os.environ.get(METER_FAILS) or "closed"
+    if value not in ("open", "closed"):
+        raise ConfigurationError(f"{METER_FAILS} must be open or closed, not {value!r}.")
+    return value == "open"
 
 
 def local_database() -> Path:

@@ -147,7 +147,7 @@ def test_behind_a_custom_domain_the_stage_may_be_in_the_path(photo) -> None:
 def test_an_event_with_only_what_a_hand_written_one_has_is_answered(photo) -> None:
     whole = form_event(FACE_ANALYTICS, photo("obama"), "max_faces=1")
     names = ("path", "httpMethod", "headers", "queryStringParameters", "body", "isBase64Encoded")
-    event = {name: whole[name] for name in names} | {"requestContext": {"requestId": "request-1"}}
+    event = {name: whole[name] for name in names} | {"requestContext": {"requestId": "request-1", "authorizer": ACTIVE}}
     status, body = call(analytics.lambda_handler, event)
     assert (status, body["face_count"]) == (200, 1)
 

@@ -91,8 +91,10 @@ def test_every_refusal_has_the_contracts_body_and_leaves_the_server_serving(
 
 def test_a_suspended_account_is_told_so(server: Server, photo) -> None:
     store = SqliteKeyStore(server.state / "mien.sqlite")
-    store.add(
-        ApiKey(hash_secret("mien_late"), "tenant-2", "late payer", "free", KeyStatus.SUSPENDED, datetime.now(UTC))
+    store.put(
+        ApiKey(
+            hash_secret("mien_late"), "key-2", "tenant-2", "late payer", "free", KeyStatus.SUSPENDED, datetime.now(UTC)
+        )
     )
     store.close()
     assert error(server.analyse(photo("astronaut"), key="mien_late")) == (403, "account_suspended")

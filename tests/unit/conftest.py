@@ -25,9 +25,9 @@ class OneCallAtATime:
         self._client, self._lock = client, threading.Lock()
 
     def __getattr__(self, name: str) -> Any:
-        def call(**parameters: Any) -> Any:
+        def call(*arguments: Any, **parameters: Any) -> Any:
             with self._lock:
-                return getattr(self._client, name)(**parameters)
+                return getattr(self._client, name)(*arguments, **parameters)
 
         return call
 

@@ -1,17 +1,21 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from mien.domain.keys import ApiKey, KeyStatus, hash_secret, new_secret
+from mien.domain.plans import Feature
 from mien.http.authorizer import authorizer_answer
 
 ARN = "arn:aws:execute-api:eu-west-1:123456789012:abc/api/POST/v1/face_analytics"
 SECRET = new_secret()
-KEY = ApiKey(hash_secret(SECRET), "tenant-1", "test", "free", KeyStatus.ACTIVE, datetime(2026, 1, 1, tzinfo=UTC))
+KEY = ApiKey(
+    hash_secret(SECRET), "key-1", "tenant-1", "test", "free", KeyStatus.ACTIVE, datetime(2026, 1, 1, tzinfo=UTC)
+)
 
 
 class Keys:
@@ -23,12 +27,22 @@ class Keys:
     def find(self, key_hash: str) -> ApiKey | None:
         return self._keys.get(key_hash)
 
-    def add(self, key: ApiKey) -> None:
+    def put(self, key: ApiKey) -> None:
         self._keys[key.key_hash] = key
+
+    def all(self) -> Iterator[ApiKey]:
+        yield from self._keys.values()
+
+    def close(self) -> None:
+        pass
+
+
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
 
 def ask(headers: dict[str, str] | None, *keys: ApiKey) -> dict[str, Any]:
-    return authorizer_answer({"type": "REQUEST", "methodArn": ARN, "headers": headers}, Keys(*keys))
+    event = {"type": "REQUEST", "methodArn": ARN, "headers": headers}
+    return authorizer_answer(event, Keys(*keys), clock=lambda: NOW)
 
 
 def effect(answer: dict[str, Any]) -> str:
@@ -40,7 +54,13 @@ def test_a_good_key_is_let_through_with_its_plan(name: str) -> None:
     answer = ask({name: SECRET}, KEY)
     assert effect(answer) == "Allow"
     assert answer["usageIdentifierKey"] == KEY.key_hash
-    assert answer["context"] == {"tenant": "tenant-1", "plan": "free", "status": "active"}
+    assert answer["context"] == {
+        "tenant": "tenant-1",
+        "key_id": "key-1",
+        "plan": "free",
+        "status": "active",
+        "without": "",
+    }
 
 
 def test_the_policy_covers_the_whole_stage_because_it_is_cached() -> None:
@@ -61,6 +81,16 @@ def test_the_hash_of_a_key_is_not_a_key() -> None:
 
 def test_a_revoked_key_is_denied() -> None:
     assert effect(ask({"x-key-secret": SECRET}, replace(KEY, status=KeyStatus.REVOKED))) == "Deny"
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(1, "Allow"), (0, "Deny"), (-1, "Deny")])
+def test_a_secret_that_was_rotated_away_opens_until_its_end(seconds: int, said: str) -> None:
+    assert effect(ask({"x-key-secret": SECRET}, replace(KEY, expires_at=NOW + timedelta(seconds=seconds)))) == said
+
+
+def test_what_is_switched_off_is_said() -> None:
+    answer = ask({"x-key-secret": SECRET}, replace(KEY, without=frozenset({Feature.GENDER, Feature.AGE})))
+    assert answer["context"]["without"] == "age gender"
 
 
 def test_a_suspended_key_is_passed_on_for_the_function_to_refuse() -> None:

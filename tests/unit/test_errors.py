@@ -31,7 +31,7 @@ def test_the_tree_in_the_docstring_is_the_tree_in_the_code() -> None:
 def test_a_body_has_the_contracts_four_fields(kind: type[MienError]) -> None:
     body = error_body(kind("What went wrong."), "id-1")
     assert body["status"] == "error"
-    assert body["message"] == body["detail"]
+    assert body["message"] == (body["detail"]["message"] if kind is errors.QuotaExceeded else body["detail"])
     assert body["error"] == {"code": ERRORS[kind].code, "request_id": "id-1"}
 
 

@@ -21,18 +21,18 @@ class TestSqliteKeyStore(KeyStoreContract):
 
     def test_another_process_sees_the_key_at_once(self, store: SqliteKeyStore, tmp_path: Path) -> None:
         other = SqliteKeyStore(tmp_path / "state" / "mien.sqlite")
-        store.add(KEY)
+        store.put(KEY)
         assert other.find(KEY.key_hash) == KEY
         other.close()
 
     def test_the_secret_is_not_in_the_file(self, store: SqliteKeyStore, tmp_path: Path) -> None:
-        store.add(KEY)
+        store.put(KEY)
         content = b"".join(file.read_bytes() for file in (tmp_path / "state").iterdir())
         assert hash_secret("a secret").encode() in content
         assert b"a secret" not in content
 
 
-@pytest.mark.parametrize("address", ["", "sqlite:", "dynamodb", "mysql:keys"])
+@pytest.mark.parametrize("address", ["", "sqlite:", "dynamodb", "dynamodb:", "mysql:keys"])
 def test_an_address_nobody_answers_to_is_refused(address: str) -> None:
     with pytest.raises(ConfigurationError, match="sqlite:FILE"):
         open_key_store(address)

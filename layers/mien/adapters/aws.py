@@ -12,17 +12,23 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from mien.domain.errors import Unavailable
 
+Item = dict[str, Any]
+"""A row in DynamoDB's JSON: attribute names to values with their types."""
+
 _CONFIG = Config(
     connect_timeout=2,
     read_timeout=5,
-    retries={"mode": "standard", "total_max_attempts": 3},
     max_pool_connections=16,
 )
 
 
-def client(service: str) -> Any:
-    """A client for a service, with the environment's credentials and region."""
-    return boto3.client(service, config=_CONFIG)
+def client(service: str, attempts: int = 3) -> Any:
+    """A client for a service, with the environment's credentials and region.
+
+    One attempt is for what must not be done twice: after a broken connection nobody knows whether it was done.
+    """
+    config = _CONFIG.merge(Config(retries={"mode": "standard", "total_max_attempts": attempts}))
+    return boto3.client(service, config=config)
 
 
 @contextmanager

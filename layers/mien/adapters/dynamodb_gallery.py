@@ -24,7 +24,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from mien.adapters.aws import unavailable
+from mien.adapters.aws import Item, unavailable
 from mien.domain.errors import Unavailable
 from mien.domain.gallery import Action, Enrolled, GalleryId, Receipt, Subject, SubjectPage, Templates, receipt_time
 from mien.ports.clock import Clock, utc_now
@@ -47,9 +47,6 @@ _BATCH_GET = 100
 _CONFLICT_TRIES = 6
 _CONFLICT_PAUSE = 0.02
 _ID_LENGTH = 16
-
-Item = dict[str, Any]
-"""In DynamoDB's JSON: attribute names to values with their types."""
 
 
 class DynamoDbGallery:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from mien.domain.errors import Unavailable
 
 _BUSY_SECONDS = 20
 
@@ -25,3 +29,25 @@ def connect(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+@contextmanager
+def unavailable(what: str) -> Iterator[None]:
+    """Turn what SQLite refuses into Unavailable."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        raise Unavailable(f"{what} cannot be read or written.") from error
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection, what: str) -> Iterator[None]:
+    """All or nothing. Raises Unavailable."""
+    with unavailable(what):
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from mien.adapters.sqlite import connect
-from mien.domain.errors import Unavailable
+from mien.adapters.sqlite import connect, transaction, unavailable
 from mien.domain.gallery import Action, Enrolled, GalleryId, Receipt, Subject, SubjectPage, Templates, receipt_time
 from mien.ports.clock import Clock, utc_now
 
@@ -39,7 +37,7 @@ class SqliteGallery:
 
     def __init__(self, path: Path, clock: Clock = utc_now) -> None:
         self._clock = clock
-        with _unavailable():
+        with unavailable("The gallery"):
             self._connection = connect(path)
             self._connection.executescript(_TABLES)
 
@@ -54,7 +52,7 @@ class SqliteGallery:
         held: Subject | None,
         new: Enrolled | None,
     ) -> bool:
-        with self._transaction():
+        with transaction(self._connection, "The gallery"):
             self._connection.execute("DELETE FROM subjects WHERE expires_at <= ?", (self._now(),))
             if self._written(gallery, receipt):
                 return True
@@ -83,7 +81,7 @@ class SqliteGallery:
 
     def templates(self, gallery: GalleryId) -> Iterator[Sequence[Templates]]:
         rows = self._rows(f"SELECT uid, space, templates, expires_at FROM subjects WHERE {_HERE}", gallery)
-        with _unavailable():
+        with unavailable("The gallery"):
             while batch := rows.fetchmany(_BATCH):
                 yield [_templates(row) for row in batch]
 
@@ -93,7 +91,7 @@ class SqliteGallery:
 
     def receipts(self, gallery: GalleryId, since: datetime) -> list[Receipt]:
         query = "SELECT id, action, uid, faces, by FROM receipts WHERE tenant = ? AND collection = ? AND id >= ?"
-        with _unavailable():
+        with unavailable("The gallery"):
             rows = self._connection.execute(query, (gallery.tenant, gallery.collection, receipt_time(since)))
         return [Receipt(id_, Action(action), uid, faces, by) for id_, action, uid, faces, by in rows]
 
@@ -109,31 +107,12 @@ class SqliteGallery:
         return self._connection.execute(query, where).fetchone() is not None
 
     def _rows(self, query: str, gallery: GalleryId, *values: Any) -> sqlite3.Cursor:
-        with _unavailable():
+        with unavailable("The gallery"):
             return self._connection.execute(query, (gallery.tenant, gallery.collection, self._now(), *values))
 
     def _insert(self, table: str, row: tuple[Any, ...]) -> None:
         places = ", ".join("?" * len(row))
         self._connection.execute(f"INSERT OR REPLACE INTO {table} VALUES ({places})", row)
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        with _unavailable():
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
-            self._connection.execute("COMMIT")
-
-
-@contextmanager
-def _unavailable() -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.DatabaseError as error:
-        raise Unavailable("The gallery's file cannot be read or written.") from error
 
 
 def _subject_row(subject: Subject) -> tuple[Any, ...]:

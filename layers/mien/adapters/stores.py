@@ -1,4 +1,4 @@
-"""Which adapter stands behind a port is named by an address: `sqlite:FILE`, `dynamodb:TABLE`, `s3vectors:BUCKET`.
+"""Which adapter stands behind a port is named by an address: `sqlite:FILE` or `dynamodb:TABLE`.
 
 Only the adapter that is asked for is imported: a function that stores nothing pays for no boto3.
 """
@@ -8,9 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from mien.domain.errors import ConfigurationError
-from mien.ports.face_search import FaceSearch
 from mien.ports.gallery import Gallery
 from mien.ports.key_store import KeyStore
+from mien.ports.meter import Meter
 
 
 def open_key_store(address: str) -> KeyStore:
@@ -20,7 +20,27 @@ def open_key_store(address: str) -> KeyStore:
         from mien.adapters.sqlite_keys import SqliteKeyStore
 
         return SqliteKeyStore(Path(place))
-    raise ConfigurationError(f"No key store is known as {address!r}; use sqlite:FILE.")
+    if scheme == "dynamodb" and place:
+        from mien.adapters.aws import client
+        from mien.adapters.dynamodb_keys import DynamoDbKeyStore
+
+        return DynamoDbKeyStore(client("dynamodb"), place)
+    raise ConfigurationError(f"No key store is known as {address!r}; use sqlite:FILE or dynamodb:TABLE.")
+
+
+def open_meter(address: str) -> Meter:
+    """Open the meter at an address. Raises ConfigurationError when no adapter answers to it."""
+    scheme, _, place = address.partition(":")
+    if scheme == "sqlite" and place:
+        from mien.adapters.sqlite_meter import SqliteMeter
+
+        return SqliteMeter(Path(place))
+    if scheme == "dynamodb" and place:
+        from mien.adapters.aws import client
+        from mien.adapters.dynamodb_meter import DynamoDbMeter
+
+        return DynamoDbMeter(client("dynamodb", attempts=1), place)
+    raise ConfigurationError(f"No meter is known as {address!r}; use sqlite:FILE or dynamodb:TABLE.")
 
 
 def open_gallery(address: str) -> Gallery:
@@ -36,23 +56,3 @@ def open_gallery(address: str) -> Gallery:
 
         return DynamoDbGallery(client("dynamodb"), place)
     raise ConfigurationError(f"No galleries are known as {address!r}; use sqlite:FILE or dynamodb:TABLE.")
-
-
-def open_search(address: str, gallery: Gallery, space: str, dimensions: int) -> FaceSearch:
-    """What searches the galleries for embeddings of a space and length: `memory`, or what is at an address.
-
-    Raises:
-        ConfigurationError: no adapter answers to it.
-
-    """
-    scheme, _, place = address.partition(":")
-    if address == "memory":
-        from mien.adapters.warm_search import WarmSearch
-
-        return WarmSearch(gallery, space, dimensions)
-    if scheme == "s3vectors" and place:
-        from mien.adapters.aws import client
-        from mien.adapters.s3_vectors import S3VectorsSearch
-
-        return S3VectorsSearch(client("s3vectors"), place, gallery, space, dimensions)
-    raise ConfigurationError(f"No search is known as {address!r}; use memory or s3vectors:BUCKET.")

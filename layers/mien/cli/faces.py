@@ -15,7 +15,8 @@ from typing import Any, TextIO
 import click
 
 from mien import settings
-from mien.adapters.stores import open_gallery, open_search
+from mien.adapters.searches import open_search
+from mien.adapters.stores import open_gallery
 from mien.cli.exchange import exported_line, parse_line
 from mien.cli.photos import is_photo, photos_in, with_progress
 from mien.domain.errors import AlreadyRegistered, MienError, NoFace

@@ -9,6 +9,8 @@ import click
 from mien import __version__, settings
 from mien.cli.analyze import analyze
 from mien.cli.faces import faces
+from mien.cli.keys import keys
+from mien.cli.usage import usage
 from mien.domain.errors import MienError
 
 
@@ -30,6 +32,8 @@ def serve(port: int, retention_days: int | None) -> None:
 
 mien.add_command(analyze)
 mien.add_command(faces)
+mien.add_command(keys)
+mien.add_command(usage)
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ MienError
 │   ├── InvalidParameter       a parameter is unknown or out of its range
 │   ├── NotFound               nothing answers at this path
 │   ├── SubjectNotFound        nobody is enrolled under this uid
+│   ├── KeyNotFound            there is no such API key
 │   ├── AlreadyRegistered      somebody is enrolled under this uid
 │   ├── MethodNotAllowed       the path answers, but not to this method
 │   └── RequestTimedOut        the upload did not arrive in time
@@ -16,7 +17,10 @@ MienError
 │   └── UndecodableImage       truncated, corrupt or too small
 ├── AccessError
 │   ├── InvalidApiKey          no key, or one that is unknown or revoked
-│   └── AccountSuspended       the key's account is suspended
+│   ├── AccountSuspended       the key's account is suspended
+│   ├── FeatureDisabled        what is asked for is switched off for the key or its plan
+│   ├── QuotaExceeded          the plan's calls of this month are used up
+│   └── RateLimited            more calls a second than the plan has
 ├── FaceError
 │   ├── NoFace                 the operation needs a face and there is none
 │   ├── MultipleFaces          the operation needs one face and there are several
@@ -68,6 +72,10 @@ class SubjectNotFound(RequestError):
     """Nobody is enrolled under this uid."""
 
 
+class KeyNotFound(RequestError):
+    """There is no such API key."""
+
+
 class AlreadyRegistered(RequestError):
     """Somebody is enrolled under this uid."""
 
@@ -106,6 +114,22 @@ class InvalidApiKey(AccessError):
 
 class AccountSuspended(AccessError):
     """The key's account is suspended."""
+
+
+class FeatureDisabled(AccessError):
+    """What is asked for is switched off for the key or its plan."""
+
+
+class QuotaExceeded(AccessError):
+    """The plan's calls of this month are used up."""
+
+    def __init__(self, message: str = "", used: int = 0, limit: int = 0) -> None:
+        super().__init__(message)
+        self.used, self.limit = used, limit
+
+
+class RateLimited(AccessError):
+    """More calls a second than the plan has."""
 
 
 class FaceError(MienError):

@@ -1,18 +1,31 @@
-"""The plans: what a key may use. Limits only; who has which plan is the key store's business."""
+"""The plans: what a key may use. Who has which plan is the key store's business."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Feature(StrEnum):
+    """What can be switched off, for a plan or for a key, where law or conscience asks for it."""
+
+    AGE = "age"
+    GENDER = "gender"
+    EMOTION = "emotion"
+    IDENTIFICATION = "identification"
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`calls_per_month` in UTC calendar months, None for no quota; rate and burst as in a token bucket."""
+    """`calls_per_month` in UTC calendar months, None for no quota; rate and burst as in a token bucket; the features
+    that no key of the plan has.
+    """
 
     name: str
     calls_per_month: int | None
     calls_per_second: int
     burst: int
+    without: frozenset[Feature] = frozenset()
 
 
 PLANS = {

@@ -6,12 +6,15 @@ from typing import Any
 
 from mien.domain.errors import InvalidApiKey
 from mien.domain.keys import ApiKey
+from mien.domain.plans import PLANS
+from mien.http.caller import Caller
 from mien.http.wire import KEY_HEADER
+from mien.ports.clock import Clock, utc_now
 from mien.ports.key_store import KeyStore
 from mien.usecases.authorise import authorise
 
 
-def authorizer_answer(event: dict[str, Any], keys: KeyStore) -> dict[str, Any]:
+def authorizer_answer(event: dict[str, Any], keys: KeyStore, clock: Clock = utc_now) -> dict[str, Any]:
     """Allow or Deny for an API Gateway REQUEST authorizer event.
 
     The policy covers the whole stage, because API Gateway reuses it for the key's other calls while it is cached.
@@ -20,7 +23,7 @@ def authorizer_answer(event: dict[str, Any], keys: KeyStore) -> dict[str, Any]:
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
     stage = "/".join(event["methodArn"].split("/", 2)[:2]) + "/*"
     try:
-        key = authorise(headers.get(KEY_HEADER, ""), keys)
+        key = authorise(headers.get(KEY_HEADER, ""), keys, clock())
     except InvalidApiKey:
         return {"principalId": "unknown", "policyDocument": _policy("Deny", stage)}
     return _allow(key, stage)
@@ -31,7 +34,7 @@ def _allow(key: ApiKey, stage: str) -> dict[str, Any]:
         "principalId": key.key_hash,
         "usageIdentifierKey": key.key_hash,
         "policyDocument": _policy("Allow", stage),
-        "context": {"tenant": key.tenant, "plan": key.plan, "status": key.status.value},
+        "context": Caller(key.tenant, key.id, PLANS[key.plan], key.status, key.switched_off).context(),
     }
 
 

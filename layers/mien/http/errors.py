@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mien.domain import errors
-from mien.domain.errors import MienError
+from mien.domain.errors import MienError, QuotaExceeded
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +26,10 @@ ERRORS: dict[type[MienError], ErrorEntry] = {
     errors.MalformedRequest: ErrorEntry(400, "malformed_request"),
     errors.InvalidApiKey: ErrorEntry(401, "invalid_api_key", detail="Invalid or inactive API key"),
     errors.AccountSuspended: ErrorEntry(403, "account_suspended", detail="Account suspended"),
+    errors.FeatureDisabled: ErrorEntry(403, "feature_disabled"),
     errors.NotFound: ErrorEntry(404, "not_found"),
     errors.SubjectNotFound: ErrorEntry(404, "not_found"),
+    errors.KeyNotFound: ErrorEntry(404, "not_found"),
     errors.MethodNotAllowed: ErrorEntry(405, "method_not_allowed"),
     errors.RequestTimedOut: ErrorEntry(408, "request_timeout"),
     errors.AlreadyRegistered: ErrorEntry(409, "already_registered"),
@@ -41,6 +43,8 @@ ERRORS: dict[type[MienError], ErrorEntry] = {
     errors.MultipleFaces: ErrorEntry(422, "multiple_faces"),
     errors.LowQuality: ErrorEntry(422, "low_quality"),
     errors.Spoof: ErrorEntry(422, "spoof"),
+    errors.QuotaExceeded: ErrorEntry(429, "quota_exceeded"),
+    errors.RateLimited: ErrorEntry(429, "rate_limited"),
     errors.InternalError: ErrorEntry(500, "internal", detail=_OURS),
     errors.ConfigurationError: ErrorEntry(500, "internal", detail=_OURS),
     errors.FunctionFailed: ErrorEntry(502, "bad_gateway", detail="The call failed on our side. Try again."),
@@ -61,6 +65,11 @@ def error_body(error: MienError, request_id: str) -> dict[str, Any]:
     return {
         "status": "error",
         "message": message,
-        "detail": message,
+        "detail": _quota_detail(error, message) if isinstance(error, QuotaExceeded) else message,
         "error": {"code": entry.code, "request_id": request_id},
     }
+
+
+def _quota_detail(error: QuotaExceeded, message: str) -> dict[str, Any]:
+    """ARSA's object."""
+    return {"error": entry_for(error).code, "message": message, "used": error.used, "limit": error.limit}

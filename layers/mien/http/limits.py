@@ -11,3 +11,5 @@ UPLOAD_SECONDS = 30
 FUNCTION_SECONDS = 28
 
 AUTHORIZER_CACHE_SECONDS = 60
+ROTATION_HOURS = 24
+"""How long the old secret of a rotated key still opens the door."""

@@ -5,21 +5,26 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from mien.domain.errors import InvalidParameter, MissingField
+from mien.domain.face_filter import FaceFilter
 from mien.domain.gallery import DEFAULT_COLLECTION, MAX_UID_LENGTH, UNKNOWN, is_collection, is_uid
+from mien.domain.usage import month_of
 from mien.http.limits import MAX_FACES, MAX_PAGE
-from mien.http.routes import COLLECTION, FACE_FILTER, MATCH_POLICY, MIN_LIVENESS, PAGE
+from mien.http.routes import COLLECTION, FACE_FILTER, MATCH_POLICY, MIN_LIVENESS, MONTH, PAGE
 from mien.http.wire import UID_HEADER
-from mien.usecases.analyse_image import FaceFilter
 
 Query = Mapping[str, list[str]]
 
 DEFAULT_MATCH_POLICY = "fmr_1e-4"
 DEFAULT_PAGE = 100
+
+_MONTH = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,14 @@ def read_collection(query: Query) -> str:
 def read_min_liveness(query: Query) -> float | None:
     """min_liveness; None when it is not given. Raises InvalidParameter."""
     return _SHARE(MIN_LIVENESS, query[MIN_LIVENESS]) if MIN_LIVENESS in query else None
+
+
+def read_month(query: Query, now: datetime) -> str:
+    """month, as 2026-11; the present one by default. Raises InvalidParameter."""
+    values = query.get(MONTH, [month_of(now)])
+    if len(values) != 1 or not _MONTH.fullmatch(values[0]):
+        raise InvalidParameter(f"{MONTH} must be like {month_of(now)}, given once.")
+    return values[0]
 
 
 def read_page(query: Query) -> tuple[int, PageToken | None]:

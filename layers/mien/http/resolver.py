@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -11,36 +11,25 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response, content_types
 from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 
-from mien.domain.errors import AccountSuspended, InternalError, MienError, NotFound, ServiceError
+from mien.domain.errors import AccountSuspended, FeatureDisabled, InternalError, MienError, NotFound, ServiceError
 from mien.domain.keys import KeyStatus
+from mien.http.caller import Caller
 from mien.http.errors import entry_for, error_body
+from mien.http.features import leave_out
 from mien.http.images import Form, read_body, read_form
+from mien.http.metering import Metering
 from mien.http.parameters import Query, refuse_others
 from mien.http.routes import STAGE, Route
 from mien.http.wire import REQUEST_ID_HEADER, compact_json
 
 logger = Logger(service="mien")
 
-_KEY_ID_LENGTH = 12
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Whose data a request may touch, and by which key."""
-
-    tenant: str
-    key_hash: str
-
-    @property
-    def key_id(self) -> str:
-        """Enough of the hash to tell the owner's keys apart."""
-        return self.key_hash[:_KEY_ID_LENGTH]
-
 
 class Resolver(APIGatewayRestResolver):
-    """Answers API Gateway proxy events in the contract's words."""
+    """Answers API Gateway proxy events in the contract's words, and counts them."""
 
-    def __init__(self) -> None:
+    def __init__(self, metering: Metering) -> None:
+        self._metering = metering
         # Behind a custom domain the stage is part of the path.
         super().__init__(serializer=compact_json, strip_prefixes=[f"/{STAGE}"])
         self.use(middlewares=[_refuse_suspended])
@@ -50,11 +39,19 @@ class Resolver(APIGatewayRestResolver):
     def route_for(self, route: Route) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Decorate the function that answers a route of the contract."""
 
-        def refuse_unknown_parameters(app: APIGatewayRestResolver, next_middleware: NextMiddleware) -> Response[Any]:
-            refuse_others(app.current_event.resolved_query_string_parameters, route.parameters)
-            return next_middleware(app)
+        def admit(app: APIGatewayRestResolver, next_middleware: NextMiddleware) -> Response[Any]:
+            caller = self.caller
+            refuse_others(self.query, route.parameters)
+            if route.feature in caller.without:
+                raise FeatureDisabled(f"This key does not have {route.feature}.")
+            if route.metered:
+                response = self._metering(caller, route.name, lambda: next_middleware(app))
+            else:
+                response = next_middleware(app)
+            response.body = leave_out(response.body, caller.without)
+            return response
 
-        return self.route(route.path, method=route.method, middlewares=[refuse_unknown_parameters])
+        return self.route(route.path, method=route.method, middlewares=[admit])
 
     def handle(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
         """The Lambda handler."""
@@ -68,6 +65,11 @@ class Resolver(APIGatewayRestResolver):
         return str(self.current_event.request_context.request_id)
 
     @property
+    def now(self) -> datetime:
+        """By the clock that calls are counted by."""
+        return self._metering.clock()
+
+    @property
     def query(self) -> Query:
         """The query parameters, each with all its values."""
         return self.current_event.resolved_query_string_parameters
@@ -79,12 +81,8 @@ class Resolver(APIGatewayRestResolver):
 
     @property
     def caller(self) -> Caller:
-        """Who is calling, as the authorizer found. Raises InternalError when it said nothing."""
-        context = self.current_event.request_context.authorizer.raw_event
-        try:
-            return Caller(tenant=context["tenant"], key_hash=context["principalId"])
-        except KeyError:
-            raise InternalError("The authorizer named no tenant.") from None
+        """Who is calling. Raises InternalError when the authorizer did not say."""
+        return Caller.of(self.current_event.request_context.authorizer.raw_event)
 
     def form(self) -> Form:
         """The form of the request being answered. Raises RequestError."""
@@ -103,8 +101,7 @@ class Resolver(APIGatewayRestResolver):
 
 def _refuse_suspended(app: APIGatewayRestResolver, next_middleware: NextMiddleware) -> Response[Any]:
     """The authorizer lets a suspended account through, because only a function can say so in the contract's words."""
-    account = app.current_event.request_context.authorizer.raw_event.get("status")
-    if account == KeyStatus.SUSPENDED.value:
+    if Caller.of(app.current_event.request_context.authorizer.raw_event).status is KeyStatus.SUSPENDED:
         raise AccountSuspended()
     return next_middleware(app)
 

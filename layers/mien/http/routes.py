@@ -5,20 +5,31 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from mien.domain.plans import Feature
+
 STAGE = "api"
 VERSION_PATH = "/v1"
 
-FunctionName = Literal["analytics", "recognition"]
+FunctionName = Literal["analytics", "recognition", "account"]
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A method and path, without the stage, the function that answers, and the query parameters it takes."""
+    """A method and path, without the stage, and the function that answers; the query parameters it takes, the feature
+    without which nothing would be left of it, and whether its 2xx answers are billed.
+    """
 
     method: Literal["GET", "POST", "PUT", "DELETE"]
     path: str
     function: FunctionName
     parameters: tuple[str, ...] = ()
+    feature: Feature | None = None
+    metered: bool = True
+
+    @property
+    def name(self) -> str:
+        """What its calls are counted under."""
+        return self.path.rpartition("/")[2]
 
     @property
     def url_path(self) -> str:
@@ -31,20 +42,32 @@ MATCH_POLICY = "match_policy"
 COLLECTION = "collection"
 MIN_LIVENESS = "min_liveness"
 PAGE = ("limit", "next_token")
+MONTH = "month"
 
 _RECOGNITION = f"{VERSION_PATH}/face_recognition"
 
 FACE_ANALYTICS = Route("POST", f"{VERSION_PATH}/face_analytics", "analytics", FACE_FILTER)
 FACE_LIVENESS = Route("POST", f"{VERSION_PATH}/face_liveness", "analytics", FACE_FILTER)
 
-REGISTER_FACE = Route("POST", f"{_RECOGNITION}/register_face", "recognition", (COLLECTION, MIN_LIVENESS))
-UPDATE_FACE = Route("PUT", f"{_RECOGNITION}/update_face", "recognition", (COLLECTION, MIN_LIVENESS))
+REGISTER_FACE = Route(
+    "POST", f"{_RECOGNITION}/register_face", "recognition", (COLLECTION, MIN_LIVENESS), Feature.IDENTIFICATION
+)
+UPDATE_FACE = Route(
+    "PUT", f"{_RECOGNITION}/update_face", "recognition", (COLLECTION, MIN_LIVENESS), Feature.IDENTIFICATION
+)
 RECOGNIZE_FACE = Route(
-    "POST", f"{_RECOGNITION}/recognize_face", "recognition", (*FACE_FILTER, MATCH_POLICY, COLLECTION)
+    "POST",
+    f"{_RECOGNITION}/recognize_face",
+    "recognition",
+    (*FACE_FILTER, MATCH_POLICY, COLLECTION),
+    Feature.IDENTIFICATION,
 )
 VALIDATE_FACES = Route("POST", f"{_RECOGNITION}/validate_faces", "recognition", (MATCH_POLICY,))
-DELETE_FACE = Route("DELETE", f"{_RECOGNITION}/delete_face", "recognition", (COLLECTION,))
-VIEW_DB = Route("GET", f"{_RECOGNITION}/view_db", "recognition", (COLLECTION, *PAGE))
+# Whoever may not enrol, or has no calls left, can still see and delete.
+DELETE_FACE = Route("DELETE", f"{_RECOGNITION}/delete_face", "recognition", (COLLECTION,), metered=False)
+VIEW_DB = Route("GET", f"{_RECOGNITION}/view_db", "recognition", (COLLECTION, *PAGE), metered=False)
+
+USAGE = Route("GET", f"{VERSION_PATH}/usage", "account", (MONTH,), metered=False)
 
 ROUTES = (
     FACE_ANALYTICS,
@@ -55,6 +78,7 @@ ROUTES = (
     VALIDATE_FACES,
     DELETE_FACE,
     VIEW_DB,
+    USAGE,
 )
 
 BINARY_MEDIA_TYPES = ("multipart/form-data", "image/jpeg", "image/png", "image/webp")

@@ -47,6 +47,7 @@ def serve(port: int, state: Path, functions: Path, retention_days: int | None = 
 def local_gateway(functions: Path, database: Path, retention_days: int | None = None) -> Gateway:
     """A gateway over the functions in a folder, with keys and faces in a SQLite file."""
     variables = {settings.KEY_STORE: f"sqlite:{database}", settings.GALLERY: f"sqlite:{database}"}
+    variables[settings.METER] = f"sqlite:{database}"
     if retention_days:
         variables[settings.RETENTION_DAYS] = str(retention_days)
     concurrency = os.cpu_count() or 1
@@ -66,7 +67,8 @@ def demo_key(state: Path, keys: SqliteKeyStore) -> str:
         file.touch(mode=0o600)
         file.write_text(secret + "\n", encoding="utf-8")
     if keys.find(hash_secret(secret)) is None:
-        keys.add(ApiKey(hash_secret(secret), DEMO_TENANT, "demo", "unlimited", KeyStatus.ACTIVE, datetime.now(UTC)))
+        now = datetime.now(UTC)
+        keys.put(ApiKey(hash_secret(secret), "demo", DEMO_TENANT, "demo", "unlimited", KeyStatus.ACTIVE, now))
     return secret
 
 

@@ -1,0 +1,69 @@
+"""The meter in a SQLite file, for a laptop."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+from mien.adapters.sqlite import connect, transaction, unavailable
+from mien.domain.usage import Usage
+
+_TABLES = """
+    CREATE TABLE IF NOT EXISTS usage (
+        key_id TEXT NOT NULL, month TEXT NOT NULL, used INTEGER NOT NULL, PRIMARY KEY (key_id, month)
+    ) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS usage_by_endpoint (
+        key_id TEXT NOT NULL, month TEXT NOT NULL, endpoint TEXT NOT NULL, used INTEGER NOT NULL,
+        PRIMARY KEY (key_id, month, endpoint)
+    ) WITHOUT ROWID;
+"""
+_COUNT = """
+    INSERT INTO usage VALUES (:key, :month, 1) ON CONFLICT DO UPDATE SET used = used + 1
+    WHERE :most IS NULL OR used < :most RETURNING used
+"""
+_COUNT_ENDPOINT = """
+    INSERT INTO usage_by_endpoint VALUES (:key, :month, :endpoint, 1) ON CONFLICT DO UPDATE SET used = used + 1
+"""
+
+
+class SqliteMeter:
+    """A Meter on one SQLite file, which several processes may open at once."""
+
+    def __init__(self, path: Path) -> None:
+        with unavailable("The meter"):
+            self._connection = connect(path)
+            self._connection.executescript(_TABLES)
+
+    def take(self, key_id: str, month: str, endpoint: str, limit: int | None) -> int | None:
+        values = {"key": key_id, "month": month, "endpoint": endpoint, "most": limit}
+        if limit is not None and limit < 1:
+            return None
+        with transaction(self._connection, "The meter"):
+            row = self._connection.execute(_COUNT, values).fetchone()
+            if row is not None:
+                self._connection.execute(_COUNT_ENDPOINT, values)
+        return None if row is None else int(row[0])
+
+    def give_back(self, key_id: str, month: str, endpoint: str) -> None:
+        where = (key_id, month)
+        with transaction(self._connection, "The meter"):
+            self._connection.execute("UPDATE usage SET used = used - 1 WHERE key_id = ? AND month = ?", where)
+            query = "UPDATE usage_by_endpoint SET used = used - 1 WHERE key_id = ? AND month = ? AND endpoint = ?"
+            self._connection.execute(query, (*where, endpoint))
+
+    def usage(self, key_id: str, month: str) -> Usage:
+        found = (usage for usage in self.all(month) if usage.key_id == key_id)
+        return next(found, Usage(key_id, month))
+
+    def all(self, month: str) -> Iterator[Usage]:
+        endpoints: dict[str, dict[str, int]] = defaultdict(dict)
+        with unavailable("The meter"):
+            query = "SELECT key_id, endpoint, used FROM usage_by_endpoint WHERE month = ? AND used > 0"
+            for key_id, endpoint, used in self._connection.execute(query, (month,)):
+                endpoints[key_id][endpoint] = used
+            rows = self._connection.execute("SELECT key_id, used FROM usage WHERE month = ?", (month,)).fetchall()
+        yield from (Usage(key_id, month, used, endpoints[key_id]) for key_id, used in rows)
+
+    def close(self) -> None:
+        self._connection.close()

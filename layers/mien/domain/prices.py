@@ -1,0 +1,48 @@
+"""What AWS charges for a call: list prices of us-east-1 in dollars, November 2026, without free tiers. An estimate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+GATEWAY_CALL = 3.50e-6
+LAMBDA_CALL = 0.20e-6
+LAMBDA_GB_SECOND = 16.6667e-6
+DYNAMODB_WRITE = 0.625e-6
+DYNAMODB_READ = 0.125e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a billed call takes: gigabyte-seconds of its function, and DynamoDB units besides the meter's one write."""
+
+    gb_seconds: float
+    reads: float = 0
+    writes: float = 0
+
+    @property
+    def dollars(self) -> float:
+        return (
+            GATEWAY_CALL
+            + LAMBDA_CALL
+            + self.gb_seconds * LAMBDA_GB_SECOND
+            + self.reads * DYNAMODB_READ
+            + (self.writes + 1) * DYNAMODB_WRITE
+        )
+
+
+_ANALYSIS = Work(gb_seconds=1.73 * 0.060)
+_ENROLMENT = Work(gb_seconds=2.94 * 0.080, reads=1, writes=6)
+WORK: Mapping[str, Work] = {
+    "face_analytics": _ANALYSIS,
+    "face_liveness": _ANALYSIS,
+    "register_face": _ENROLMENT,
+    "update_face": _ENROLMENT,
+    "recognize_face": Work(gb_seconds=2.94 * 0.080, reads=1),
+    "validate_faces": Work(gb_seconds=2.94 * 0.140),
+}
+
+
+def cost(by_endpoint: Mapping[str, int]) -> float:
+    """About what these calls cost, in dollars."""
+    return sum(calls * WORK[endpoint].dollars for endpoint, calls in by_endpoint.items() if endpoint in WORK)

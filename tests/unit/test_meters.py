@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from mien.adapters import dynamodb_meter
+from mien.adapters.dynamodb_meter import DynamoDbMeter
+from mien.adapters.sqlite_meter import SqliteMeter
+from mien.adapters.stores import open_meter
+from mien.domain.errors import ConfigurationError, Unavailable
+from tests.contracts.meter import MONTH, MeterContract
+from tests.unit.conftest import OneCallAtATime
+
+
+class TestSqliteMeter(MeterContract):
+    @pytest.fixture
+    def open_again(self, tmp_path: Path) -> Iterator[Callable[[], SqliteMeter]]:
+        opened: list[SqliteMeter] = []
+
+        def open_one() -> SqliteMeter:
+            opened.append(SqliteMeter(tmp_path / "mien.sqlite"))
+            return opened[-1]
+
+        yield open_one
+        for meter in opened:
+            meter.close()
+
+    @pytest.fixture
+    def meter(self, open_again: Callable[[], SqliteMeter]) -> SqliteMeter:
+        return open_again()
+
+
+@pytest.fixture
+def table(aws: None) -> Any:
+    client = boto3.client("dynamodb")
+    client.create_table(TableName="usage", BillingMode="PAY_PER_REQUEST", **dynamodb_meter.SCHEMA)
+    return client
+
+
+class TestDynamoDbMeter(MeterContract):
+    @pytest.fixture
+    def open_again(self, table: Any) -> Callable[[], DynamoDbMeter]:
+        client = OneCallAtATime(table)
+        return lambda: DynamoDbMeter(client, "usage")
+
+    @pytest.fixture
+    def meter(self, open_again: Callable[[], DynamoDbMeter]) -> DynamoDbMeter:
+        return open_again()
+
+    def test_a_call_costs_one_write(self, meter: DynamoDbMeter, table: Any) -> None:
+        calls: list[str] = []
+        table.meta.events.register("provide-client-params.dynamodb.*", lambda model, **_: calls.append(model.name))
+        meter.take("a", MONTH, "e", 100)
+        assert calls == ["UpdateItem"]
+
+    def test_a_table_that_does_not_answer_is_unavailable(self, table: Any) -> None:
+        with pytest.raises(Unavailable):
+            DynamoDbMeter(table, "no-such-table").take("a", MONTH, "e", 1)
+
+
+@pytest.mark.parametrize("address", ["", "sqlite:", "dynamodb", "memory"])
+def test_an_address_nobody_answers_to_is_refused(address: str) -> None:
+    with pytest.raises(ConfigurationError, match="sqlite:FILE"):
+        open_meter(address)
