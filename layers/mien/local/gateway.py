@@ -19,14 +19,17 @@ from mien.domain.errors import (
     MethodNotAllowed,
     MienError,
     NotFound,
+    RateLimited,
     RequestTimedOut,
 )
+from mien.domain.plans import PLANS
 from mien.http.errors import entry_for, error_body
 from mien.http.limits import AUTHORIZER_CACHE_SECONDS, MAX_BODY_BYTES, MAX_EVENT_BYTES, MAX_IMAGE_BYTES, UPLOAD_SECONDS
 from mien.http.routes import ROUTES, Route
 from mien.http.wire import KEY_HEADER, REQUEST_ID_HEADER, compact_json
 from mien.local.events import HttpRequest, authorizer_event, proxy_event
 from mien.local.functions import LocalFunction
+from mien.local.throttle import Throttle
 
 Scope = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
@@ -53,6 +56,7 @@ class Gateway:
 
     def __init__(self, authorizer: LocalFunction, functions: Mapping[str, LocalFunction]) -> None:
         self._authorizer, self._functions = authorizer, functions
+        self._throttle = Throttle()
         self._policies: OrderedDict[str, tuple[float, dict[str, Any]]] = OrderedDict()
 
     async def start(self) -> None:
@@ -95,6 +99,9 @@ class Gateway:
         route = _find_route(scope["method"], scope["path"])
         request = _http_request(scope, body, request_id)
         context = await self._authorise(request, route)
+        plan = PLANS[context["plan"]]
+        if not self._throttle.admits(context["principalId"], plan, time.monotonic()):
+            raise RateLimited(f"The plan {plan.name} has {plan.calls_per_second} calls a second. Wait a moment.")
         event = proxy_event(request, route, context)
         if len(event["body"] or "") > MAX_EVENT_BYTES:
             raise ImageTooLarge(TOO_LARGE)
@@ -172,7 +179,9 @@ def _http_answer(response: Mapping[str, Any]) -> HttpAnswer:
 
 
 def _error_answer(error: MienError, request_id: str) -> HttpAnswer:
-    headers = (("content-type", "application/json"), (REQUEST_ID_HEADER, request_id))
+    headers: tuple[tuple[str, str], ...] = (("content-type", "application/json"), (REQUEST_ID_HEADER, request_id))
+    if isinstance(error, RateLimited):
+        headers += (("retry-after", "1"),)
     return HttpAnswer(entry_for(error).status, headers, compact_json(error_body(error, request_id)).encode())
 
 
