@@ -20,6 +20,8 @@ from mien.vision.decode import Image
 # Handlers that a test imports open their meter; it is nobody's business but theirs.
 os.environ[settings.METER] = f"sqlite:{tempfile.mkdtemp()}/mien.sqlite"
 
+os.environ["POWERTOOLS_METRICS_DISABLED"] = "true"
+
 PHOTOS = settings.CHECKOUT / "docs" / "photos"
 
 

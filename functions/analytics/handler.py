@@ -36,6 +36,7 @@ def _answer(body: Callable[[ImageAnalysis, float, str], Envelope]) -> Response[A
     start = perf_counter()
     wanted = read_face_filter(app.query)
     analysis = analyse_image(app.form().image("face_image"), wanted)
+    app.timed(analysis.times)
     return ok(body(analysis, (perf_counter() - start) * 1000, app.request_id))
 
 

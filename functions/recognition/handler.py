@@ -64,6 +64,7 @@ def recognize_face() -> Response[Any]:
     start = perf_counter()
     wanted, policy = read_face_filter(app.query), read_match_policy(app.query, embedder.calibration.cosines)
     recognition = recognise(app.form().image("face_image"), wanted, _gallery_id(), policy)
+    app.timed(recognition.times)
     return ok(recognition_body(recognition, (perf_counter() - start) * 1000, app.request_id))
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from mien.domain.geometry import BoundingBox, ImageSize, Landmarks5
@@ -140,7 +141,10 @@ class Face:
 
 @dataclass(frozen=True, slots=True)
 class ImageAnalysis:
-    """The faces of one image, largest first, and the size of the upright image they are in."""
+    """The faces of one image, largest first, the size of the upright image they are in, and how many milliseconds the
+    stages took.
+    """
 
     size: ImageSize
     faces: tuple[Face, ...]
+    times: Mapping[str, float] = field(default_factory=dict, compare=False)

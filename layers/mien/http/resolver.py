@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from http import HTTPStatus
+from time import perf_counter
 from typing import Any
 
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response, content_types
 from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 
@@ -18,11 +18,10 @@ from mien.http.errors import entry_for, error_body
 from mien.http.features import leave_out
 from mien.http.images import Form, read_body, read_form
 from mien.http.metering import Metering
+from mien.http.observability import CallRecord, logger, report
 from mien.http.parameters import Query, refuse_others
 from mien.http.routes import STAGE, Route
 from mien.http.wire import REQUEST_ID_HEADER, compact_json
-
-logger = Logger(service="mien")
 
 
 class Resolver(APIGatewayRestResolver):
@@ -30,6 +29,8 @@ class Resolver(APIGatewayRestResolver):
 
     def __init__(self, metering: Metering) -> None:
         self._metering = metering
+        self._cold = True
+        self._record = CallRecord()
         # Behind a custom domain the stage is part of the path.
         super().__init__(serializer=compact_json, strip_prefixes=[f"/{STAGE}"])
         self.use(middlewares=[_refuse_suspended])
@@ -41,6 +42,7 @@ class Resolver(APIGatewayRestResolver):
 
         def admit(app: APIGatewayRestResolver, next_middleware: NextMiddleware) -> Response[Any]:
             caller = self.caller
+            self._record.endpoint, self._record.key_id = route.name, caller.key_id
             refuse_others(self.query, route.parameters)
             if route.feature in caller.without:
                 raise FeatureDisabled(f"This key does not have {route.feature}.")
@@ -48,16 +50,28 @@ class Resolver(APIGatewayRestResolver):
                 response = self._metering(caller, route.name, lambda: next_middleware(app))
             else:
                 response = next_middleware(app)
-            response.body = leave_out(response.body, caller.without)
+            body: Any = response.body
+            self._record.faces = body.get("face_count")
+            response.body = leave_out(body, caller.without)
             return response
 
         return self.route(route.path, method=route.method, middlewares=[admit])
 
     def handle(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
         """The Lambda handler."""
+        start = perf_counter()
+        self._record = CallRecord(cold=self._cold)
+        self._cold = False
         answer = self.resolve(event, context)
         answer["multiValueHeaders"][REQUEST_ID_HEADER] = [self.request_id]
+        self._record.status, self._record.request_id = answer["statusCode"], self.request_id
+        self._record.milliseconds = (perf_counter() - start) * 1000
+        report(self._record)
         return answer
+
+    def timed(self, stages: Mapping[str, float]) -> None:
+        """Say how long the stages of the call took, in milliseconds."""
+        self._record.stages = stages
 
     @property
     def request_id(self) -> str:
@@ -96,6 +110,7 @@ class Resolver(APIGatewayRestResolver):
         if not isinstance(error, MienError):
             error = InternalError()
         body = error_body(error, self.request_id)
+        self._record.code = entry_for(error).code
         return Response(entry_for(error).status, content_types.APPLICATION_JSON, body)
 
 

@@ -48,6 +48,7 @@ def local_gateway(functions: Path, database: Path, retention_days: int | None = 
     """A gateway over the functions in a folder, with keys and faces in a SQLite file."""
     variables = {settings.KEY_STORE: f"sqlite:{database}", settings.GALLERY: f"sqlite:{database}"}
     variables[settings.METER] = f"sqlite:{database}"
+    variables |= {"POWERTOOLS_METRICS_DISABLED": "true", "POWERTOOLS_LOG_LEVEL": "WARNING"}  # a person is watching
     if retention_days:
         variables[settings.RETENTION_DAYS] = str(retention_days)
     concurrency = os.cpu_count() or 1

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mien.domain.face_filter import FaceFilter
 from mien.domain.faces import DetectedFace, Face, ImageAnalysis
+from mien.usecases.stopwatch import Stopwatch
 from mien.vision.attributes import AgeGenderEstimator, ExpressionClassifier
 from mien.vision.decode import Image, decode, image_size
 from mien.vision.detector import FaceDetector
@@ -57,9 +58,14 @@ class AnalyseImage:
             ImageError: the image is of another kind, too large, or cannot be decoded.
 
         """
-        image = decode(data)
-        detected = self.find(image, wanted)
-        return ImageAnalysis(image_size(image), self.describe(image, detected) if detected else ())
+        watch = Stopwatch()
+        with watch.stage("decode"):
+            image = decode(data)
+        with watch.stage("detect"):
+            detected = self.find(image, wanted)
+        with watch.stage("describe"):
+            faces = self.describe(image, detected) if detected else ()
+        return ImageAnalysis(image_size(image), faces, watch.times)
 
     def find(self, image: Image, wanted: FaceFilter) -> tuple[DetectedFace, ...]:
         """The wanted faces of an upright BGR image, largest first, with their points where the landmark network sees

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mien.domain.face_filter import FaceFilter
@@ -12,6 +13,7 @@ from mien.domain.geometry import ImageSize
 from mien.domain.matching import MatchCalibration
 from mien.ports.face_search import FaceSearch
 from mien.usecases.probe import FaceReader
+from mien.usecases.stopwatch import Stopwatch
 from mien.vision.decode import decode, image_size
 
 CANDIDATES = 10
@@ -33,12 +35,15 @@ class RecognisedFace:
 
 @dataclass(frozen=True, slots=True)
 class Recognition:
-    """Every face of a photo. `gallery_faces` is how many faces each was compared with."""
+    """Every face of a photo. `gallery_faces` is how many faces each was compared with, `times` the milliseconds by
+    stage.
+    """
 
     size: ImageSize
     faces: tuple[RecognisedFace, ...]
     gallery_faces: int
     calibration: MatchCalibration
+    times: Mapping[str, float]
 
     def probability(self, candidate: Candidate) -> float:
         """The probability that a face is this candidate, 0-1."""
@@ -63,16 +68,22 @@ class Recognise:
             Unavailable: the gallery cannot be read.
 
         """
-        image = decode(data)
-        analyse, embedder = self.reader.analyse, self.reader.embedder
-        detected = analyse.find(image, wanted)
+        analyse, embedder, watch = self.reader.analyse, self.reader.embedder, Stopwatch()
+        with watch.stage("decode"):
+            image = decode(data)
+        with watch.stage("detect"):
+            detected = analyse.find(image, wanted)
         if not detected:
-            return Recognition(image_size(image), (), 0, embedder.calibration)
-        faces = analyse.describe(image, detected)
-        found = self.search.search(gallery, embedder.embed(image, detected), CANDIDATES)
+            return Recognition(image_size(image), (), 0, embedder.calibration, watch.times)
+        with watch.stage("describe"):
+            faces = analyse.describe(image, detected)
+        with watch.stage("embed"):
+            embeddings = embedder.embed(image, detected)
+        with watch.stage("search"):
+            found = self.search.search(gallery, embeddings, CANDIDATES)
         threshold = embedder.calibration.threshold(policy, found.faces)
         recognised = tuple(
             RecognisedFace(face, candidates, threshold)
             for face, candidates in zip(faces, found.candidates, strict=True)
         )
-        return Recognition(image_size(image), recognised, found.faces, embedder.calibration)
+        return Recognition(image_size(image), recognised, found.faces, embedder.calibration, watch.times)
