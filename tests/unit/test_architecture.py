@@ -33,6 +33,7 @@ HOME_OF = {
     "aws_lambda_powertools": ("http/",),
     "uvicorn": ("local/",),
     "click": ("cli/",),
+    "requests": ("cli/",),
     "rich": ("cli/",),
 }
 NOT_IN_MIEN = {"onnx", "models", "bench", "tests", "functions", "infra"}

@@ -8,6 +8,7 @@ import click
 
 from mien import __version__, settings
 from mien.cli.analyze import analyze
+from mien.cli.doctor import doctor
 from mien.cli.faces import faces
 from mien.cli.keys import keys
 from mien.cli.usage import usage
@@ -31,6 +32,7 @@ def serve(port: int, retention_days: int | None) -> None:
 
 
 mien.add_command(analyze)
+mien.add_command(doctor)
 mien.add_command(faces)
 mien.add_command(keys)
 mien.add_command(usage)
