@@ -16,7 +16,9 @@ MienError
 │   └── UndecodableImage       truncated, corrupt or too small
 ├── AccessError
 │   ├── InvalidApiKey          no key, or one that is unknown or revoked
-│   └── AccountSuspended       the key's account is suspended
+│   ├── AccountSuspended       the key's account is suspended
+│   ├── RateLimited            more calls a second than the key's plan has
+│   └── QuotaExceeded          the month's calls of the key's plan are used up
 ├── FaceError
 │   ├── NoFace                 the operation needs a face and there is none
 │   ├── MultipleFaces          the operation needs one face and there are several
@@ -106,6 +108,14 @@ class InvalidApiKey(AccessError):
 
 class AccountSuspended(AccessError):
     """The key's account is suspended."""
+
+
+class RateLimited(AccessError):
+    """More calls a second than the key's plan has."""
+
+
+class QuotaExceeded(AccessError):
+    """The month's calls of the key's plan are used up."""
 
 
 class FaceError(MienError):

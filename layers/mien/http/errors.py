@@ -41,6 +41,8 @@ ERRORS: dict[type[MienError], ErrorEntry] = {
     errors.MultipleFaces: ErrorEntry(422, "multiple_faces"),
     errors.LowQuality: ErrorEntry(422, "low_quality"),
     errors.Spoof: ErrorEntry(422, "spoof"),
+    errors.RateLimited: ErrorEntry(429, "rate_limited"),
+    errors.QuotaExceeded: ErrorEntry(429, "quota_exceeded"),
     errors.InternalError: ErrorEntry(500, "internal", detail=_OURS),
     errors.ConfigurationError: ErrorEntry(500, "internal", detail=_OURS),
     errors.FunctionFailed: ErrorEntry(502, "bad_gateway", detail="The call failed on our side. Try again."),

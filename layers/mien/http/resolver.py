@@ -13,6 +13,7 @@ from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 
 from mien.domain.errors import AccountSuspended, InternalError, MienError, NotFound, ServiceError
 from mien.domain.keys import KeyStatus
+from mien.http.cors import CORS_HEADERS
 from mien.http.errors import entry_for, error_body
 from mien.http.images import Form, read_body, read_form
 from mien.http.parameters import Query, refuse_others
@@ -59,7 +60,8 @@ class Resolver(APIGatewayRestResolver):
     def handle(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
         """The Lambda handler."""
         answer = self.resolve(event, context)
-        answer["multiValueHeaders"][REQUEST_ID_HEADER] = [self.request_id]
+        headers = CORS_HEADERS | {REQUEST_ID_HEADER: self.request_id}
+        answer["multiValueHeaders"].update({name: [value] for name, value in headers.items()})
         return answer
 
     @property
