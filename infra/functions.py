@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
+from mien import settings
 from mien.http.limits import FUNCTION_SECONDS
 from mien.vision.manifest import Manifest, Task
 
@@ -12,7 +14,8 @@ ANALYSIS: tuple[Task, ...] = ("detection", "landmarks", "age_gender", "expressio
 
 @dataclass(frozen=True, slots=True)
 class FunctionSpec:
-    """A folder of `functions/`. `tasks` are the networks it opens, `extras` those of the distribution `mien`.
+    """A folder of `functions/`. `tasks` are the networks it opens, `extras` those of the distribution `mien`, `stores`
+    what it does in DynamoDB, by the setting that names the table.
 
     1769 MB is where Lambda gives a whole core; half as much memory is half a core.
     """
@@ -22,15 +25,52 @@ class FunctionSpec:
     timeout_seconds: int
     tasks: tuple[Task, ...] = ()
     extras: tuple[str, ...] = ()
+    stores: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def model_files(self, manifest: Manifest) -> tuple[str, ...]:
         """The files of the networks it opens."""
         return tuple(manifest.for_task(task).file for task in self.tasks)
 
 
-AUTHORIZER = FunctionSpec("authorizer", memory_mb=512, timeout_seconds=5, extras=("aws",))
-ANALYTICS = FunctionSpec("analytics", 1769, FUNCTION_SECONDS, ANALYSIS, ("aws", "vision"))
-RECOGNITION = FunctionSpec("recognition", 3008, FUNCTION_SECONDS, (*ANALYSIS, "embedding"), ("aws", "vision"))
-ACCOUNT = FunctionSpec("account", memory_mb=512, timeout_seconds=10, extras=("aws",))
+METER = "MIEN_METER"
+_COUNTED = {METER: ("dynamodb:UpdateItem",)}
+_GALLERY = (
+    "dynamodb:BatchGetItem",
+    "dynamodb:DeleteItem",
+    "dynamodb:GetItem",
+    "dynamodb:PutItem",
+    "dynamodb:Query",
+)
+
+AUTHORIZER = FunctionSpec(
+    "authorizer",
+    memory_mb=512,
+    timeout_seconds=5,
+    extras=("aws",),
+    stores={settings.KEY_STORE: ("dynamodb:GetItem",)},
+)
+ANALYTICS = FunctionSpec(
+    "analytics",
+    memory_mb=1769,
+    timeout_seconds=FUNCTION_SECONDS,
+    tasks=ANALYSIS,
+    extras=("aws", "vision"),
+    stores=_COUNTED,
+)
+RECOGNITION = FunctionSpec(
+    "recognition",
+    memory_mb=3008,
+    timeout_seconds=FUNCTION_SECONDS,
+    tasks=(*ANALYSIS, "embedding"),
+    extras=("aws", "vision"),
+    stores=_COUNTED | {settings.GALLERY: _GALLERY},
+)
+ACCOUNT = FunctionSpec(
+    "account",
+    memory_mb=512,
+    timeout_seconds=10,
+    extras=("aws",),
+    stores={METER: ("dynamodb:GetItem", "dynamodb:Query"), settings.KEY_STORE: ("dynamodb:GetItem",)},
+)
 
 FUNCTIONS = (AUTHORIZER, ANALYTICS, RECOGNITION, ACCOUNT)

@@ -121,9 +121,9 @@ class FeatureDisabled(AccessError):
 
 
 class QuotaExceeded(AccessError):
-    """The plan's calls of this month are used up."""
+    """The plan's calls of this month are used up; None where the numbers are not known."""
 
-    def __init__(self, message: str = "", used: int = 0, limit: int = 0) -> None:
+    def __init__(self, message: str = "", used: int | None = None, limit: int | None = None) -> None:
         super().__init__(message)
         self.used, self.limit = used, limit
 

@@ -44,7 +44,7 @@ class Metering:
                 raise
             return answer()
         if used is None:
-            raise QuotaExceeded(f"The plan {caller.plan.name} has {limit} calls a month.", limit or 0, limit or 0)
+            raise QuotaExceeded(f"The plan {caller.plan.name} has {limit} calls a month.", limit, limit)
         try:
             response = answer()
         except BaseException:

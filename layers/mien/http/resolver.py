@@ -14,6 +14,7 @@ from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 from mien.domain.errors import AccountSuspended, FeatureDisabled, InternalError, MienError, NotFound, ServiceError
 from mien.domain.keys import KeyStatus
 from mien.http.caller import Caller
+from mien.http.cors import CORS_HEADERS
 from mien.http.errors import entry_for, error_body
 from mien.http.features import leave_out
 from mien.http.images import Form, read_body, read_form
@@ -63,7 +64,8 @@ class Resolver(APIGatewayRestResolver):
         self._record = CallRecord(cold=self._cold)
         self._cold = False
         answer = self.resolve(event, context)
-        answer["multiValueHeaders"][REQUEST_ID_HEADER] = [self.request_id]
+        headers = CORS_HEADERS | {REQUEST_ID_HEADER: self.request_id}
+        answer["multiValueHeaders"].update({name: [value] for name, value in headers.items()})
         self._record.status, self._record.request_id = answer["statusCode"], self.request_id
         self._record.milliseconds = (perf_counter() - start) * 1000
         report(self._record)

@@ -16,7 +16,6 @@ from mien.domain.errors import (
     ImageTooLarge,
     InternalError,
     InvalidApiKey,
-    MethodNotAllowed,
     MienError,
     NotFound,
     RateLimited,
@@ -24,7 +23,8 @@ from mien.domain.errors import (
 )
 from mien.domain.plans import PLANS
 from mien.http.errors import entry_for, error_body
-from mien.http.limits import AUTHORIZER_CACHE_SECONDS, MAX_BODY_BYTES, MAX_EVENT_BYTES, MAX_IMAGE_BYTES, UPLOAD_SECONDS
+from mien.http.gateway_responses import NOT_FOUND, TOO_LARGE, wrong_method
+from mien.http.limits import AUTHORIZER_CACHE_SECONDS, MAX_BODY_BYTES, MAX_EVENT_BYTES, UPLOAD_SECONDS
 from mien.http.routes import ROUTES, Route
 from mien.http.wire import KEY_HEADER, REQUEST_ID_HEADER, compact_json
 from mien.local.events import HttpRequest, authorizer_event, proxy_event
@@ -39,7 +39,6 @@ log = logging.getLogger("gateway")
 
 CACHED_KEYS = 10_000
 DISCARDED_BYTES = 64 * 1024 * 1024  # of an oversized upload, read on so that the client hears the answer
-TOO_LARGE = f"The upload is too large; an image may have at most {MAX_IMAGE_BYTES:,} bytes."
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +137,8 @@ def _find_route(method: str, path: str) -> Route:
         if route.method == method:
             return route
     if there:
-        allowed = " or ".join(route.method for route in there)
-        raise MethodNotAllowed(f"{path} answers to {allowed}, not to {method}.")
-    raise NotFound("There is nothing at this path.")
+        raise wrong_method(there[0].path, method)
+    raise NotFound(NOT_FOUND)
 
 
 async def _read_body(receive: Receive) -> bytes:

@@ -1,0 +1,43 @@
+"""What may be replaced at any time: the API, its functions, and what watches them."""
+
+from __future__ import annotations
+
+from aws_cdk import CfnOutput, Stack
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from infra.config import Config
+from infra.constructs.image_function import ImageFunction
+from infra.constructs.observability import Observability
+from infra.constructs.rest_api import MienRestApi
+from infra.constructs.usage_plans import UsagePlans
+from infra.data_stack import DataStack
+from infra.functions import AUTHORIZER, FUNCTIONS, FunctionSpec
+from mien.http.routes import ROUTES, VERSION_PATH
+
+
+class ApiStack(Stack):
+    """A function for each family of routes, and the REST API in front of them."""
+
+    def __init__(self, scope: Construct, id: str, config: Config, data: DataStack) -> None:
+        super().__init__(scope, id, description="Mien: the API and its functions")
+        self._config, self._data = config, data
+        authorizer = self._function(AUTHORIZER)
+        answering = {route.function for route in ROUTES}
+        functions: dict[str, lambda_.Function] = {
+            spec.name: self._function(spec) for spec in FUNCTIONS if spec.name in answering
+        }
+        api = MienRestApi(self, "Api", authorizer=authorizer, functions=functions)
+        plans = UsagePlans(self, "Plans", api=api)
+        everything = {AUTHORIZER.name: authorizer} | functions
+        watch = Observability(self, "Watch", api=api, functions=everything, email=config.alarm_email)
+        CfnOutput(self, "Url", value=api.url_for_path(VERSION_PATH))
+        CfnOutput(self, "AlarmTopic", value=watch.topic.topic_arn)
+        for name, usage_plan in plans.ids.items():
+            CfnOutput(self, f"{name.title()}Plan", value=usage_plan)
+
+    def _function(self, spec: FunctionSpec) -> lambda_.Function:
+        made = ImageFunction(self, spec.name.title(), spec=spec, config=self._config)
+        for setting, actions in spec.stores.items():
+            self._data.stores[setting].open_to(made, actions)
+        return made.function

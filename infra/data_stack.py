@@ -1,0 +1,104 @@
+"""What must survive: keys, what they used, and the galleries. Deleting the stack deletes none of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from aws_cdk import CfnOutput, Fn, RemovalPolicy, Stack
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3vectors as s3vectors
+from constructs import Construct
+
+from infra.config import Config
+from infra.constructs.durable_table import DurableTable
+from infra.constructs.image_function import ImageFunction
+from infra.constructs.table_key import TableKey
+from infra.functions import METER
+from infra.rules import acknowledge
+from mien import settings
+from mien.adapters import dynamodb_gallery
+
+
+def _schema(partition_key: str, sort_key: str | None = None) -> dict[str, Any]:
+    names = {"HASH": partition_key} | ({"RANGE": sort_key} if sort_key else {})
+    return {
+        "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"} for name in names.values()],
+        "KeySchema": [{"AttributeName": name, "KeyType": kind} for kind, name in names.items()],
+    }
+
+
+# Until the adapters of keys and meter say so themselves, as the gallery's does.
+KEYS_SCHEMA, KEYS_TTL = _schema("key_hash"), "ttl"
+METER_SCHEMA, METER_TTL = _schema("key_id", "month"), "ttl"
+
+
+_SEARCH_ACTIONS = (
+    "s3vectors:CreateIndex",
+    "s3vectors:DeleteVectors",
+    "s3vectors:PutVectors",
+    "s3vectors:QueryVectors",
+)
+# As cdk-nag writes the bucket's ARN, seen from the other stack.
+_ANY_INDEX = "IAM5[Resource::MienData:ExportsOutputFnGetAttVectorsVectorBucketArn09F358C4/index/*]"
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """A table, the setting that names it to a function, and what else such a function must be told and allowed."""
+
+    setting: str
+    table: dynamodb.ITable
+    settings: Mapping[str, str] = field(default_factory=dict)
+    statements: Sequence[iam.PolicyStatement] = ()
+
+    def open_to(self, made: ImageFunction, actions: Sequence[str]) -> None:
+        """Let a function do these things with the table."""
+        function = made.function
+        function.add_environment(self.setting, f"dynamodb:{self.table.table_name}")
+        for name, value in self.settings.items():
+            function.add_environment(name, value)
+        self.table.grant(function, *actions)
+        for statement in self.statements:
+            function.add_to_role_policy(statement)
+            acknowledge(made, {_ANY_INDEX: "A gallery's index is named after it and made when it is first filled."})
+
+
+class DataStack(Stack):
+    """The tables, by the setting that names each to a function, and the index of large galleries where asked for."""
+
+    def __init__(self, scope: Construct, id: str, config: Config) -> None:
+        super().__init__(scope, id, description="Mien: what must survive", termination_protection=True)
+        key = TableKey(self, "Key") if config.cmk else None
+        keys = DurableTable(self, "Keys", schema=KEYS_SCHEMA, ttl_attribute=KEYS_TTL, key=key)
+        meter = DurableTable(self, "Meter", schema=METER_SCHEMA, ttl_attribute=METER_TTL, key=key)
+        gallery = DurableTable(
+            self,
+            "Gallery",
+            schema=dynamodb_gallery.SCHEMA,
+            ttl_attribute=dynamodb_gallery.TTL_ATTRIBUTE,
+            key=key,
+        )
+        stores = (
+            Store(settings.KEY_STORE, keys),
+            Store(METER, meter, {"MIEN_METER_FAILS": config.meter_fails}),
+            self._gallery_store(gallery, config),
+        )
+        self.stores = {store.setting: store for store in stores}
+        for store in stores:
+            CfnOutput(self, f"{store.table.node.id}Table", value=store.table.table_name, description=store.setting)
+
+    def _gallery_store(self, table: dynamodb.ITable, config: Config) -> Store:
+        retention = {settings.RETENTION_DAYS: str(config.retention_days)} if config.retention_days else {}
+        if config.search == "memory":
+            return Store(settings.GALLERY, table, {settings.SEARCH: config.search} | retention)
+        bucket = s3vectors.CfnVectorBucket(self, "Vectors")
+        bucket.apply_removal_policy(RemovalPolicy.RETAIN)
+        name = Fn.select(1, Fn.split("/", bucket.attr_vector_bucket_arn))  # CloudFormation tells the ARN only
+        # An index for each gallery, made when the first person is enrolled.
+        statement = iam.PolicyStatement(
+            actions=list(_SEARCH_ACTIONS), resources=[f"{bucket.attr_vector_bucket_arn}/index/*"]
+        )
+        return Store(settings.GALLERY, table, {settings.SEARCH: f"s3vectors:{name}"} | retention, [statement])
