@@ -37,10 +37,11 @@ from bench.labelled import (
     read_image,
 )
 from mien import settings
+from mien.domain.face_filter import FaceFilter
 from mien.domain.faces import Sentiment
 from mien.domain.matching import compare
 from mien.http.parameters import DEFAULT_MATCH_POLICY
-from mien.usecases.analyse_image import AnalyseImage, FaceFilter
+from mien.usecases.analyse_image import AnalyseImage
 from mien.vision.decode import Image
 from mien.vision.embedder import FaceEmbedder
 from mien.vision.engine import ModelFolder, softmax

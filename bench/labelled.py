@@ -10,9 +10,10 @@ from typing import TypeVar
 
 from rich.progress import track
 
+from mien.domain.face_filter import FaceFilter
 from mien.domain.faces import DetectedFace, Face, Gender, HeadPose, ImageAnalysis, Sentiment
 from mien.domain.geometry import BoundingBox, ImageSize
-from mien.usecases.analyse_image import AnalyseImage, FaceFilter
+from mien.usecases.analyse_image import AnalyseImage
 from mien.vision.decode import Image, decode, image_size
 
 Embedded = TypeVar("Embedded")

@@ -25,10 +25,10 @@ from rich.table import Table
 from bench.machine import machine, use_one_core
 from bench.photos import group, jpeg, no_face, one_face
 from functions.analytics.handler import analyse_image, lambda_handler
+from mien.domain.face_filter import FaceFilter
 from mien.http.routes import FACE_ANALYTICS
 from mien.local.environment import LocalContext
 from mien.local.events import HttpRequest, proxy_event
-from mien.usecases.analyse_image import FaceFilter
 from mien.vision.decode import decode
 from mien.vision.quality import assess
 

@@ -8,8 +8,9 @@ import pytest
 from PIL import Image as Pillow
 
 from bench.photos import jpeg
+from mien.domain.face_filter import FaceFilter
 from mien.domain.faces import Face, Gender, ImageAnalysis, Sentiment
-from mien.usecases.analyse_image import AnalyseImage, FaceFilter
+from mien.usecases.analyse_image import AnalyseImage
 from mien.vision.decode import decode
 from tests.conftest import pillow, saved
 

@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 
 from mien.domain.errors import InvalidParameter
+from mien.domain.face_filter import FaceFilter
 from mien.http.parameters import read_face_filter, refuse_others
 from mien.http.routes import FACE_FILTER
-from mien.usecases.analyse_image import FaceFilter
 
 
 def test_no_parameters_mean_the_defaults() -> None:

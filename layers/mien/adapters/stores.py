@@ -1,16 +1,20 @@
 """Which adapter stands behind a port is named by an address: `sqlite:FILE`, `dynamodb:TABLE`, `s3vectors:BUCKET`.
 
-Only the adapter that is asked for is imported: a function that stores nothing pays for no boto3.
+Only the adapter that is asked for is imported, and what a port speaks of not at all: a function that stores nothing
+pays for no boto3, and one that looks at no face for no numpy.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mien.domain.errors import ConfigurationError
-from mien.ports.face_search import FaceSearch
-from mien.ports.gallery import Gallery
-from mien.ports.key_store import KeyStore
+
+if TYPE_CHECKING:
+    from mien.ports.face_search import FaceSearch
+    from mien.ports.gallery import Gallery
+    from mien.ports.key_store import KeyStore
 
 
 def open_key_store(address: str) -> KeyStore:

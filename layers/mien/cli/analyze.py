@@ -16,11 +16,12 @@ from mien import settings
 from mien.cli.draw import draw_faces
 from mien.cli.photos import photos_in, with_progress
 from mien.domain.errors import MienError, UndecodableImage
+from mien.domain.face_filter import FaceFilter
 from mien.domain.faces import ImageAnalysis
 from mien.http.errors import entry_for
 from mien.http.schemas import face_body
 from mien.http.wire import compact_json
-from mien.usecases.analyse_image import AnalyseImage, FaceFilter
+from mien.usecases.analyse_image import AnalyseImage
 
 
 @dataclass(frozen=True)

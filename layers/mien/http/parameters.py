@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from mien.domain.errors import InvalidParameter, MissingField
+from mien.domain.face_filter import FaceFilter
 from mien.domain.gallery import DEFAULT_COLLECTION, MAX_UID_LENGTH, UNKNOWN, is_collection, is_uid
 from mien.http.limits import MAX_FACES, MAX_PAGE
 from mien.http.routes import COLLECTION, FACE_FILTER, MATCH_POLICY, MIN_LIVENESS, PAGE
 from mien.http.wire import UID_HEADER
-from mien.usecases.analyse_image import FaceFilter
 
 Query = Mapping[str, list[str]]
 

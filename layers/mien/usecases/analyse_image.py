@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from mien.domain.face_filter import FaceFilter
 from mien.domain.faces import DetectedFace, Face, ImageAnalysis
 from mien.vision.attributes import AgeGenderEstimator, ExpressionClassifier
 from mien.vision.decode import Image, decode, image_size
@@ -14,17 +15,6 @@ from mien.vision.head_pose import HeadPoseEstimator
 from mien.vision.landmarks import LandmarkLocaliser
 from mien.vision.liveness import LivenessScorer
 from mien.vision.quality import assess
-
-
-@dataclass(frozen=True, slots=True)
-class FaceFilter:
-    """Which of the detected faces are wanted: the largest `max_faces`, of at least `min_face_size` pixels on the
-    shorter side and the given detection probability (None: the detector's own operating point).
-    """
-
-    max_faces: int = 100
-    min_face_size: int = 0
-    min_detection_probability: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

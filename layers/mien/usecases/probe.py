@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mien.domain.errors import MultipleFaces, NoFace
+from mien.domain.face_filter import FaceFilter
 from mien.domain.faces import Face
 from mien.domain.geometry import ImageSize
 from mien.domain.matching import Embedding
-from mien.usecases.analyse_image import AnalyseImage, FaceFilter
+from mien.usecases.analyse_image import AnalyseImage
 from mien.vision.decode import decode, image_size
 from mien.vision.embedder import FaceEmbedder
 from mien.vision.engine import ModelFolder

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mien.domain.face_filter import FaceFilter
 from mien.domain.face_index import Candidate
 from mien.domain.faces import Face
 from mien.domain.gallery import GalleryId
 from mien.domain.geometry import ImageSize
 from mien.domain.matching import MatchCalibration
 from mien.ports.face_search import FaceSearch
-from mien.usecases.analyse_image import FaceFilter
 from mien.usecases.probe import FaceReader
 from mien.vision.decode import decode, image_size
 
