@@ -23,7 +23,7 @@ test: models check ## Check style, types and behaviour
 check: environment ## Style and types only
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy layers/mien functions models bench
+	$(BIN)/mypy layers/mien functions infra models bench
 
 models: environment ## Fetch, convert and verify the models
 	@$(BIN)/python -m models.builder
@@ -44,7 +44,8 @@ calibrate: models ## Fit the manifest's measured constants (DATA=folder)
 lock: environment ## Pin every dependency anew, with hashes
 	$(PYTHON) -m venv var/lock-tools && var/lock-tools/bin/pip install --quiet uv==0.13.9
 	var/lock-tools/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	  --no-annotate --quiet --extra aws --extra local --group pyproject.toml:dev layers/pyproject.toml --output-file requirements.txt
+	  --no-annotate --quiet --all-extras --group pyproject.toml:dev layers/pyproject.toml --output-file requirements.txt
+	$(BIN)/python -m infra.lock $(CURDIR)/var/lock-tools/bin/uv
 
 clean: ## Remove the environment and everything built; keys and state in var/ stay
 	rm -rf $(VENV) models/built models/cache

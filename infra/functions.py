@@ -29,8 +29,8 @@ class FunctionSpec:
 
 
 AUTHORIZER = FunctionSpec("authorizer", memory_mb=512, timeout_seconds=5, extras=("aws",))
-ANALYTICS = FunctionSpec("analytics", 1769, FUNCTION_SECONDS, ANALYSIS, ("aws", "vision"))
-RECOGNITION = FunctionSpec("recognition", 3008, FUNCTION_SECONDS, (*ANALYSIS, "embedding"), ("aws", "vision"))
-ACCOUNT = FunctionSpec("account", memory_mb=512, timeout_seconds=10, extras=("aws",))
+ANALYTICS = FunctionSpec("analytics", 1769, FUNCTION_SECONDS, ANALYSIS, ("aws", "http", "vision"))
+RECOGNITION = FunctionSpec("recognition", 3008, FUNCTION_SECONDS, (*ANALYSIS, "embedding"), ("aws", "http", "vision"))
+ACCOUNT = FunctionSpec("account", memory_mb=512, timeout_seconds=10, extras=("aws", "http"))
 
 FUNCTIONS = (AUTHORIZER, ANALYTICS, RECOGNITION, ACCOUNT)
