@@ -9,10 +9,10 @@ READY := $(VENV)/.ready-$(shell cat requirements.txt layers/pyproject.toml | cks
 export PORT
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test check models environment bench accuracy calibrate cards lock clean help
+.PHONY: run test check models environment bench image-check accuracy calibrate cards lock clean help
 
 help: ## Show this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 run: models ## Serve the API on this machine (PORT=8000)
 	@$(BIN)/mien serve
@@ -34,6 +34,9 @@ cards: models ## Write the model cards and NOTICE anew from the manifest and the
 bench: models ## Measure speed and large galleries, on one core
 	$(BIN)/python -m bench.speed
 	$(BIN)/python -m bench.gallery
+
+image-check: models ## Build the functions' images and call them (as root, with buildah and debootstrap)
+	$(BIN)/python -m bench.image
 
 accuracy: models ## Measure accuracy on labelled photos (DATA=folder)
 	$(BIN)/python -m bench.accuracy "$(DATA)"
