@@ -9,10 +9,10 @@ READY := $(VENV)/.ready-$(shell cat requirements.txt layers/pyproject.toml | cks
 export PORT
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test check models environment bench accuracy calibrate cards lock clean help
+.PHONY: run test check models environment bench image-check accuracy calibrate cards lock clean help
 
 help: ## Show this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 run: models ## Serve the API on this machine (PORT=8000)
 	@$(BIN)/mien serve
@@ -23,7 +23,7 @@ test: models check ## Check style, types and behaviour
 check: environment ## Style and types only
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy layers/mien functions models bench
+	$(BIN)/mypy layers/mien functions infra models bench
 
 models: environment ## Fetch, convert and verify the models
 	@$(BIN)/python -m models.builder
@@ -35,6 +35,9 @@ bench: models ## Measure speed and large galleries, on one core
 	$(BIN)/python -m bench.speed
 	$(BIN)/python -m bench.gallery
 
+image-check: models ## Build the functions' images and call them (as root, with buildah and debootstrap)
+	$(BIN)/python -m bench.image
+
 accuracy: models ## Measure accuracy on labelled photos (DATA=folder)
 	$(BIN)/python -m bench.accuracy "$(DATA)"
 
@@ -44,7 +47,8 @@ calibrate: models ## Fit the manifest's measured constants (DATA=folder)
 lock: environment ## Pin every dependency anew, with hashes
 	$(PYTHON) -m venv var/lock-tools && var/lock-tools/bin/pip install --quiet uv==0.13.9
 	var/lock-tools/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	  --no-annotate --quiet --extra aws --extra local --group pyproject.toml:dev layers/pyproject.toml --output-file requirements.txt
+	  --no-annotate --quiet --all-extras --group pyproject.toml:dev layers/pyproject.toml --output-file requirements.txt
+	$(BIN)/python -m infra.lock $(CURDIR)/var/lock-tools/bin/uv
 
 clean: ## Remove the environment and everything built; keys and state in var/ stay
 	rm -rf $(VENV) models/built models/cache

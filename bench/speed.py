@@ -6,7 +6,6 @@ One core, one thread, in this process, models loaded. Prints a table and writes 
 from __future__ import annotations
 
 import argparse
-import base64
 import json
 import os
 import tempfile
@@ -24,20 +23,16 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from bench.events import photo_event
 from bench.machine import machine, use_one_core
 from bench.photos import group, jpeg, no_face, one_face
 from functions.analytics.handler import analyse_image, lambda_handler
 from mien.domain.face_filter import FaceFilter
-from mien.domain.keys import KeyStatus
-from mien.domain.plans import PLANS
-from mien.http.caller import Caller
 from mien.http.routes import FACE_ANALYTICS
 from mien.local.environment import LocalContext
-from mien.local.events import HttpRequest, proxy_event
 from mien.vision.decode import decode
 from mien.vision.quality import assess
 
-CALLER = Caller("bench", "bench", PLANS["unlimited"], KeyStatus.ACTIVE, frozenset())
 RESULTS = Path(__file__).with_name("results") / "speed.json"
 
 CASES = {
@@ -63,7 +58,7 @@ def main() -> None:
 
 
 def _measure(photo: bytes, runs: int) -> dict[str, Any]:
-    event = _event(photo)
+    event = photo_event(FACE_ANALYTICS, photo)
     response = lambda_handler(event, LocalContext("analytics", "bench"))
     body = json.loads(response["body"])
     assert response["statusCode"] == 200, body
@@ -106,17 +101,6 @@ def _times(action: Callable[[], Any], runs: int) -> list[float]:
         action()
         times.append((time.perf_counter() - start) * 1000)
     return times
-
-
-def _event(photo: bytes) -> dict[str, Any]:
-    boundary = "bench"
-    head = f'--{boundary}\r\nContent-Disposition: form-data; name="face_image"; filename="p.jpg"\r\n\r\n'.encode()
-    body = head + photo + f"\r\n--{boundary}--\r\n".encode()
-    headers = (("content-type", f"multipart/form-data; boundary={boundary}"),)
-    request = HttpRequest("bench", "POST", FACE_ANALYTICS.url_path, "", headers, body, "127.0.0.1")
-    event = proxy_event(request, FACE_ANALYTICS, CALLER.context())
-    assert base64.b64decode(event["body"]) == body
-    return event
 
 
 def _print(rows: dict[str, dict[str, Any]]) -> None:

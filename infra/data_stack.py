@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from aws_cdk import CfnOutput, Fn, RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
@@ -16,24 +15,9 @@ from infra.config import Config
 from infra.constructs.durable_table import DurableTable
 from infra.constructs.image_function import ImageFunction
 from infra.constructs.table_key import TableKey
-from infra.functions import METER
 from infra.rules import acknowledge
 from mien import settings
-from mien.adapters import dynamodb_gallery
-
-
-def _schema(partition_key: str, sort_key: str | None = None) -> dict[str, Any]:
-    names = {"HASH": partition_key} | ({"RANGE": sort_key} if sort_key else {})
-    return {
-        "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"} for name in names.values()],
-        "KeySchema": [{"AttributeName": name, "KeyType": kind} for kind, name in names.items()],
-    }
-
-
-# Until the adapters of keys and meter say so themselves, as the gallery's does.
-KEYS_SCHEMA, KEYS_TTL = _schema("key_hash"), "ttl"
-METER_SCHEMA, METER_TTL = _schema("key_id", "month"), "ttl"
-
+from mien.adapters import dynamodb_gallery, dynamodb_keys, dynamodb_meter
 
 _SEARCH_ACTIONS = (
     "s3vectors:CreateIndex",
@@ -72,8 +56,10 @@ class DataStack(Stack):
     def __init__(self, scope: Construct, id: str, config: Config) -> None:
         super().__init__(scope, id, description="Mien: what must survive", termination_protection=True)
         key = TableKey(self, "Key") if config.cmk else None
-        keys = DurableTable(self, "Keys", schema=KEYS_SCHEMA, ttl_attribute=KEYS_TTL, key=key)
-        meter = DurableTable(self, "Meter", schema=METER_SCHEMA, ttl_attribute=METER_TTL, key=key)
+        keys = DurableTable(self, "Keys", schema=dynamodb_keys.SCHEMA, ttl_attribute=None, key=key)
+        meter = DurableTable(
+            self, "Meter", schema=dynamodb_meter.SCHEMA, ttl_attribute=dynamodb_meter.TTL_ATTRIBUTE, key=key
+        )
         gallery = DurableTable(
             self,
             "Gallery",
@@ -83,7 +69,7 @@ class DataStack(Stack):
         )
         stores = (
             Store(settings.KEY_STORE, keys),
-            Store(METER, meter, {"MIEN_METER_FAILS": config.meter_fails}),
+            Store(settings.METER, meter, {settings.METER_FAILS: config.meter_fails}),
             self._gallery_store(gallery, config),
         )
         self.stores = {store.setting: store for store in stores}

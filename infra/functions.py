@@ -32,8 +32,7 @@ class FunctionSpec:
         return tuple(manifest.for_task(task).file for task in self.tasks)
 
 
-METER = "MIEN_METER"
-_COUNTED = {METER: ("dynamodb:UpdateItem",)}
+_COUNTED = {settings.METER: ("dynamodb:UpdateItem",)}
 _GALLERY = (
     "dynamodb:BatchGetItem",
     "dynamodb:DeleteItem",
@@ -54,7 +53,7 @@ ANALYTICS = FunctionSpec(
     memory_mb=1769,
     timeout_seconds=FUNCTION_SECONDS,
     tasks=ANALYSIS,
-    extras=("aws", "vision"),
+    extras=("aws", "http", "vision"),
     stores=_COUNTED,
 )
 RECOGNITION = FunctionSpec(
@@ -62,15 +61,15 @@ RECOGNITION = FunctionSpec(
     memory_mb=3008,
     timeout_seconds=FUNCTION_SECONDS,
     tasks=(*ANALYSIS, "embedding"),
-    extras=("aws", "vision"),
+    extras=("aws", "http", "vision"),
     stores=_COUNTED | {settings.GALLERY: _GALLERY},
 )
 ACCOUNT = FunctionSpec(
     "account",
     memory_mb=512,
     timeout_seconds=10,
-    extras=("aws",),
-    stores={METER: ("dynamodb:GetItem", "dynamodb:Query"), settings.KEY_STORE: ("dynamodb:GetItem",)},
+    extras=("aws", "http"),
+    stores={settings.METER: ("dynamodb:GetItem", "dynamodb:Query"), settings.KEY_STORE: ("dynamodb:GetItem",)},
 )
 
 FUNCTIONS = (AUTHORIZER, ANALYTICS, RECOGNITION, ACCOUNT)

@@ -21,7 +21,7 @@ class DurableTable(dynamodb.Table):
     """Billed by the request, restorable to any second of the last 35 days, encrypted, and kept when its stack goes."""
 
     def __init__(
-        self, scope: Construct, id: str, *, schema: Mapping[str, Any], ttl_attribute: str, key: kms.IKey | None
+        self, scope: Construct, id: str, *, schema: Mapping[str, Any], ttl_attribute: str | None, key: kms.IKey | None
     ) -> None:
         """`schema` is in the words of DynamoDB's CreateTable. Without a key of its own AWS's is used, which is free."""
         types = {each["AttributeName"]: _TYPES[each["AttributeType"]] for each in schema["AttributeDefinitions"]}

@@ -13,13 +13,9 @@ from constructs import Construct
 
 from infra.config import Config
 from infra.functions import FunctionSpec
+from infra.images import image_asset
 from infra.rules import acknowledge
 from mien import settings
-from mien.domain.errors import ConfigurationError
-from mien.vision.manifest import MANIFEST_NAME, load_manifest
-
-_DOCKERFILE = "functions/Dockerfile"
-_MODELS = "models/built"
 
 
 class ImageFunction(Construct):
@@ -52,26 +48,13 @@ class ImageFunction(Construct):
 
 
 def _image(spec: FunctionSpec, root: Path, platform: ecr_assets.Platform) -> lambda_.DockerImageCode:
-    """Only what goes into the image is in its context, so that no other change makes a new image."""
-    files = _model_files(spec, root)
-    models = [f"!{_MODELS}/{file}" for file in (MANIFEST_NAME, *files)] if files else []
+    asset = image_asset(spec, root)
     return lambda_.DockerImageCode.from_image_asset(
-        str(root),
-        file=_DOCKERFILE,
-        build_args={"FUNCTION": spec.name, "MODELS": " ".join(files)},
+        asset.directory,
+        file=asset.file,
+        build_args=asset.build_args,
+        exclude=asset.exclude,
         ignore_mode=IgnoreMode.DOCKER,
-        exclude=["*", f"!{_DOCKERFILE}", f"!functions/{spec.name}", "!layers", *models, "**/__pycache__"],
         platform=platform,
         display_name=f"mien {spec.name}",
     )
-
-
-def _model_files(spec: FunctionSpec, root: Path) -> tuple[str, ...]:
-    if not spec.tasks:
-        return ()
-    built = root / _MODELS
-    files = spec.model_files(load_manifest(built / MANIFEST_NAME))
-    for file in files:
-        if not (built / file).exists():
-            raise ConfigurationError(f"{file} is not built yet. Run `make models`.")
-    return files
