@@ -9,7 +9,12 @@ READY := $(VENV)/.ready-$(shell cat requirements.txt layers/pyproject.toml | cks
 export PORT
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test check models environment bench image-check accuracy calibrate cards lock clean help
+# CDK's libraries warn at length of Node 20; what they warn of is not used.
+export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
+export CDK_DISABLE_CLI_TELEMETRY := true
+export CDK_OUTDIR := cdk.out
+
+.PHONY: run test check models environment bench accuracy calibrate cards synth deploy deploy-check image-check lock clean help
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -23,7 +28,7 @@ test: models check ## Check style, types and behaviour
 check: environment ## Style and types only
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy layers/mien functions infra models bench
+	$(BIN)/mypy layers/mien functions models bench infra app.py
 
 models: environment ## Fetch, convert and verify the models
 	@$(BIN)/python -m models.builder
@@ -44,6 +49,16 @@ accuracy: models ## Measure accuracy on labelled photos (DATA=folder)
 calibrate: models ## Fit the manifest's measured constants (DATA=folder)
 	$(BIN)/python -m bench.calibrate "$(DATA)"
 
+synth: models ## Write the CloudFormation templates to cdk.out/; needs no account
+	$(BIN)/python app.py
+
+deploy: models ## Deploy to the AWS account of your credentials; read docs/deploy.md first (SWITCHES="-c NAME=VALUE")
+	npx --yes aws-cdk@2.1148.1 deploy --all $(SWITCHES)
+
+deploy-check: synth ## Create the stacks on a local stand-in for AWS
+	$(PYTHON) -m venv var/deploy-check && var/deploy-check/bin/pip install --quiet ministack==1.5.33 boto3==1.43.106
+	PYTHONPATH=layers var/deploy-check/bin/python tests/infra/deploy_check.py cdk.out
+
 lock: environment ## Pin every dependency anew, with hashes
 	$(PYTHON) -m venv var/lock-tools && var/lock-tools/bin/pip install --quiet uv==0.13.9
 	var/lock-tools/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
@@ -51,7 +66,7 @@ lock: environment ## Pin every dependency anew, with hashes
 	$(BIN)/python -m infra.lock $(CURDIR)/var/lock-tools/bin/uv
 
 clean: ## Remove the environment and everything built; keys and state in var/ stay
-	rm -rf $(VENV) models/built models/cache
+	rm -rf $(VENV) models/built models/cache cdk.out
 
 environment: $(READY)
 

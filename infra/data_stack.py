@@ -17,7 +17,7 @@ from infra.constructs.image_function import ImageFunction
 from infra.constructs.table_key import TableKey
 from infra.rules import acknowledge
 from mien import settings
-from mien.adapters import dynamodb_gallery, dynamodb_keys, dynamodb_meter
+from mien.adapters import tables
 
 _SEARCH_ACTIONS = (
     "s3vectors:CreateIndex",
@@ -56,17 +56,9 @@ class DataStack(Stack):
     def __init__(self, scope: Construct, id: str, config: Config) -> None:
         super().__init__(scope, id, description="Mien: what must survive", termination_protection=True)
         key = TableKey(self, "Key") if config.cmk else None
-        keys = DurableTable(self, "Keys", schema=dynamodb_keys.SCHEMA, ttl_attribute=None, key=key)
-        meter = DurableTable(
-            self, "Meter", schema=dynamodb_meter.SCHEMA, ttl_attribute=dynamodb_meter.TTL_ATTRIBUTE, key=key
-        )
-        gallery = DurableTable(
-            self,
-            "Gallery",
-            schema=dynamodb_gallery.SCHEMA,
-            ttl_attribute=dynamodb_gallery.TTL_ATTRIBUTE,
-            key=key,
-        )
+        keys = DurableTable(self, "Keys", table=tables.KEYS, key=key)
+        meter = DurableTable(self, "Meter", table=tables.METER, key=key)
+        gallery = DurableTable(self, "Gallery", table=tables.GALLERY, key=key)
         stores = (
             Store(settings.KEY_STORE, keys),
             Store(settings.METER, meter, {settings.METER_FAILS: config.meter_fails}),

@@ -69,7 +69,7 @@ ACCOUNT = FunctionSpec(
     memory_mb=512,
     timeout_seconds=10,
     extras=("aws", "http"),
-    stores={settings.METER: ("dynamodb:GetItem", "dynamodb:Query"), settings.KEY_STORE: ("dynamodb:GetItem",)},
+    stores={settings.METER: ("dynamodb:GetItem",)},
 )
 
 FUNCTIONS = (AUTHORIZER, ANALYTICS, RECOGNITION, ACCOUNT)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from aws_cdk import RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-_TYPES = {
+from mien.adapters.tables import TTL_ATTRIBUTE, Kind, Table
+
+_TYPES: dict[Kind, dynamodb.AttributeType] = {
     "B": dynamodb.AttributeType.BINARY,
     "N": dynamodb.AttributeType.NUMBER,
     "S": dynamodb.AttributeType.STRING,
@@ -20,21 +19,14 @@ _TYPES = {
 class DurableTable(dynamodb.Table):
     """Billed by the request, restorable to any second of the last 35 days, encrypted, and kept when its stack goes."""
 
-    def __init__(
-        self, scope: Construct, id: str, *, schema: Mapping[str, Any], ttl_attribute: str | None, key: kms.IKey | None
-    ) -> None:
-        """`schema` is in the words of DynamoDB's CreateTable. Without a key of its own AWS's is used, which is free."""
-        types = {each["AttributeName"]: _TYPES[each["AttributeType"]] for each in schema["AttributeDefinitions"]}
-        keys = {
-            each["KeyType"]: dynamodb.Attribute(name=each["AttributeName"], type=types[each["AttributeName"]])
-            for each in schema["KeySchema"]
-        }
+    def __init__(self, scope: Construct, id: str, *, table: Table, key: kms.IKey | None) -> None:
+        """Without a key of its own AWS's is used, which is free."""
         super().__init__(
             scope,
             id,
-            partition_key=keys["HASH"],
-            sort_key=keys.get("RANGE"),
-            time_to_live_attribute=ttl_attribute,
+            partition_key=_attribute(table.partition_key),
+            sort_key=_attribute(table.sort_key) if table.sort_key else None,
+            time_to_live_attribute=TTL_ATTRIBUTE,
             billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
                 point_in_time_recovery_enabled=True
@@ -44,3 +36,8 @@ class DurableTable(dynamodb.Table):
             deletion_protection=True,
             removal_policy=RemovalPolicy.RETAIN,
         )
+
+
+def _attribute(key: tuple[str, Kind]) -> dynamodb.Attribute:
+    name, kind = key
+    return dynamodb.Attribute(name=name, type=_TYPES[kind])

@@ -22,7 +22,7 @@ class UsagePlans(Construct):
         return apigateway.UsagePlan(
             self,
             plan.name.title(),
-            description=f"Mien: {plan.name}",
+            description=plan.title,
             throttle=apigateway.ThrottleSettings(rate_limit=plan.calls_per_second, burst_limit=plan.burst),
             quota=_guard(plan),
             api_stages=[apigateway.UsagePlanPerApiStage(api=api, stage=api.deployment_stage)],

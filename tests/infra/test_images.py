@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -17,7 +18,9 @@ from aws_cdk.aws_ecr_assets import DockerImageAsset
 from infra.functions import ACCOUNT, ANALYTICS, AUTHORIZER, FUNCTIONS, RECOGNITION
 from infra.images import DOCKERFILE, image_asset
 from mien import settings
+from mien.domain.errors import ConfigurationError
 from models.pack import pack
+from tests.infra.synthesis import Synthesis
 
 CHECKOUT = settings.CHECKOUT
 HANDLERS = sorted((CHECKOUT / "functions").glob("*/handler.py"))
@@ -173,3 +176,23 @@ def test_the_dockerfile_passes_the_linter() -> None:
     linter = Path(sysconfig.get_path("scripts"), "hadolint")
     done = subprocess.run([linter, CHECKOUT / DOCKERFILE], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_the_template_tells_each_image_its_function_and_models(plain: Synthesis) -> None:
+    assets = json.loads((plain.folder / "MienApi.assets.json").read_text(encoding="utf-8"))
+    built = {each["source"]["dockerBuildArgs"]["FUNCTION"]: each["source"] for each in assets["dockerImages"].values()}
+    assert built.keys() == ALL
+    for function in FUNCTIONS:
+        source, asset = built[function.name], image_asset(function)
+        assert source["dockerBuildArgs"] == asset.build_args
+        assert source["platform"] == "linux/amd64"
+        seen = plain.folder / source["directory"]
+        assert (seen / DOCKERFILE).is_file()
+        assert [each.name for each in (seen / "functions").iterdir() if each.is_dir()] == [function.name]
+
+
+def test_a_checkout_without_models_says_how_to_make_them(tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    shutil.copy(CHECKOUT / "models" / "manifest.json", tmp_path / "models")
+    with pytest.raises(ConfigurationError, match="Run `make models`"):
+        image_asset(ANALYTICS, tmp_path)

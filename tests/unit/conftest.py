@@ -11,7 +11,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from mien.adapters.dynamodb_gallery import SCHEMA
+from mien.adapters import tables
 from mien.adapters.sqlite_gallery import SqliteGallery
 from tests.contracts.gallery import FakeClock
 
@@ -58,5 +58,5 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def dynamodb(aws: None) -> Any:
     """A client, and a table for galleries."""
     client = boto3.client("dynamodb")
-    client.create_table(TableName=TABLE, BillingMode="PAY_PER_REQUEST", **SCHEMA)
+    client.create_table(TableName=TABLE, BillingMode="PAY_PER_REQUEST", **tables.GALLERY.schema)
     return client

@@ -5,7 +5,7 @@ from typing import Any
 import boto3
 import pytest
 
-from mien.adapters import dynamodb_keys
+from mien.adapters import tables
 from mien.adapters.dynamodb_keys import DynamoDbKeyStore
 from mien.domain.errors import Unavailable
 from tests.contracts.key_store import KEY, KeyStoreContract
@@ -14,7 +14,7 @@ from tests.contracts.key_store import KEY, KeyStoreContract
 @pytest.fixture
 def table(aws: None) -> Any:
     client = boto3.client("dynamodb")
-    client.create_table(TableName="keys", BillingMode="PAY_PER_REQUEST", **dynamodb_keys.SCHEMA)
+    client.create_table(TableName="keys", BillingMode="PAY_PER_REQUEST", **tables.KEYS.schema)
     return client
 
 

@@ -36,8 +36,9 @@ def api(aws: None) -> tuple[Any, str]:
         client.put_method(restApiId=api_id, resourceId=root, httpMethod="GET", authorizationType="NONE")
         client.put_integration(restApiId=api_id, resourceId=root, httpMethod="GET", type="MOCK")
         client.create_deployment(restApiId=api_id, stageName="api")
-        for plan in PLANS:
-            client.create_usage_plan(name=f"{name}-{plan}", apiStages=[{"apiId": api_id, "stage": "api"}])
+        for plan in PLANS.values():
+            stages = [{"apiId": api_id, "stage": "api"}]
+            client.create_usage_plan(name=f"{name}-{plan.name}", description=plan.title, apiStages=stages)
     mien = next(found["id"] for found in client.get_rest_apis()["items"] if found["name"] == "mien")
     return client, mien
 

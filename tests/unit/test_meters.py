@@ -7,7 +7,7 @@ from typing import Any
 import boto3
 import pytest
 
-from mien.adapters import dynamodb_meter
+from mien.adapters import tables
 from mien.adapters.dynamodb_meter import DynamoDbMeter
 from mien.adapters.sqlite_meter import SqliteMeter
 from mien.adapters.stores import open_meter
@@ -37,7 +37,7 @@ class TestSqliteMeter(MeterContract):
 @pytest.fixture
 def table(aws: None) -> Any:
     client = boto3.client("dynamodb")
-    client.create_table(TableName="usage", BillingMode="PAY_PER_REQUEST", **dynamodb_meter.SCHEMA)
+    client.create_table(TableName="usage", BillingMode="PAY_PER_REQUEST", **tables.METER.schema)
     return client
 
 

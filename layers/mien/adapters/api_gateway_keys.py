@@ -15,7 +15,7 @@ from mien.domain.plans import PLANS
 class ApiGatewayKeys:
     """A KeyRegistry on one REST API. `client` is a boto3 API Gateway client.
 
-    A usage plan is known by its name, which ends in that of the plan, and by covering this API.
+    A usage plan is known by its description, which is our plan's title, and by covering this API.
     """
 
     def __init__(self, client: Any, api_id: str) -> None:
@@ -48,12 +48,13 @@ class ApiGatewayKeys:
     @cached_property
     def _usage_plans(self) -> dict[str, str]:
         """The ids of this API's usage plans, by the names of our plans. Raises ConfigurationError, Unavailable."""
+        names = {plan.title: plan.name for plan in PLANS.values()}
         found: dict[str, str] = {}
         with unavailable("API Gateway"):
             for plan in self._pages("get_usage_plans"):
-                name = plan["name"].rpartition("-")[2]
-                if any(stage["apiId"] == self._api_id for stage in plan.get("apiStages", [])):
-                    found[name] = plan["id"]
+                covers = any(stage["apiId"] == self._api_id for stage in plan.get("apiStages", []))
+                if covers and plan.get("description") in names:
+                    found[names[plan["description"]]] = plan["id"]
         missing = PLANS.keys() - found.keys()
         if missing:
             raise ConfigurationError(f"The API {self._api_id} has no usage plan for {', '.join(sorted(missing))}.")

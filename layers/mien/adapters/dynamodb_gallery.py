@@ -25,18 +25,11 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from mien.adapters.aws import Item, unavailable
+from mien.adapters.tables import TTL_ATTRIBUTE
 from mien.domain.errors import Unavailable
 from mien.domain.gallery import Action, Enrolled, GalleryId, Receipt, Subject, SubjectPage, Templates, receipt_time
 from mien.ports.clock import Clock, utc_now
 
-SCHEMA: dict[str, Any] = {
-    "AttributeDefinitions": [
-        {"AttributeName": "pk", "AttributeType": "B"},
-        {"AttributeName": "sk", "AttributeType": "S"},
-    ],
-    "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-}
-TTL_ATTRIBUTE = "ttl"
 PARTITIONS = 8
 RECEIPTS_KEPT = timedelta(days=400)
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from mien.adapters.aws import Item, unavailable
+from mien.adapters.tables import TTL_ATTRIBUTE
 from mien.domain.keys import ApiKey, KeyStatus
 from mien.domain.plans import Feature
 
-SCHEMA: dict[str, Any] = {
-    "AttributeDefinitions": [{"AttributeName": "key_hash", "AttributeType": "S"}],
-    "KeySchema": [{"AttributeName": "key_hash", "KeyType": "HASH"}],
-}
+_SHOWN_AFTERWARDS = timedelta(days=30)
 
 
 class DynamoDbKeyStore:
@@ -53,8 +51,11 @@ def _item(key: ApiKey) -> Item:
         "created_at": key.created_at.isoformat(),
         "expires_at": key.expires_at.isoformat() if key.expires_at else "",
     }
-    without = [{"S": feature.value} for feature in sorted(key.without)]
-    return {name: {"S": text} for name, text in texts.items()} | {"without": {"L": without}}
+    item: Item = {name: {"S": text} for name, text in texts.items()}
+    item["without"] = {"L": [{"S": feature.value} for feature in sorted(key.without)]}
+    if key.expires_at:
+        item[TTL_ATTRIBUTE] = {"N": str(int((key.expires_at + _SHOWN_AFTERWARDS).timestamp()))}
+    return item
 
 
 def _key(item: Item) -> ApiKey:

@@ -9,17 +9,10 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from mien.adapters.aws import Item, unavailable
+from mien.adapters.tables import TTL_ATTRIBUTE
 from mien.domain.errors import Unavailable
 from mien.domain.usage import Usage, month_after
 
-SCHEMA: dict[str, Any] = {
-    "AttributeDefinitions": [
-        {"AttributeName": "key_id", "AttributeType": "S"},
-        {"AttributeName": "month", "AttributeType": "S"},
-    ],
-    "KeySchema": [{"AttributeName": "key_id", "KeyType": "HASH"}, {"AttributeName": "month", "KeyType": "RANGE"}],
-}
-TTL_ATTRIBUTE = "ttl"
 KEPT = timedelta(days=3 * 365)
 
 _ENDPOINT = "calls/"

@@ -27,6 +27,11 @@ class Plan:
     burst: int
     without: frozenset[Feature] = frozenset()
 
+    @property
+    def title(self) -> str:
+        """How API Gateway's usage plan for it is described, by which it is found again."""
+        return f"Mien: {self.name}"
+
 
 PLANS = {
     plan.name: plan

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from tests.infra.synthesis import Synthesis, strings
+
+FREE_ALARMS = 10
+
+
+def test_errors_latency_and_throttles_alarm(plain: Synthesis) -> None:
+    alarms = plain.api.properties("AWS::CloudWatch::Alarm")
+    names = sorted(alarm["MetricName"] for alarm in alarms)
+    assert names == sorted(["5XXError", "Latency", *["Throttles"] * len(plain.api.functions())])
+    (latency,) = [alarm for alarm in alarms if alarm["MetricName"] == "Latency"]
+    assert latency["ExtendedStatistic"] == "p99"
+
+
+def test_every_alarm_tells_somebody_and_may(plain: Synthesis) -> None:
+    (topic,) = plain.api.of_type("AWS::SNS::Topic")
+    assert all(each["AlarmActions"] == [{"Ref": topic}] for each in plain.api.properties("AWS::CloudWatch::Alarm"))
+    statements = plain.api.the_one("AWS::SNS::TopicPolicy")["PolicyDocument"]["Statement"]
+    assert {"Service": "cloudwatch.amazonaws.com"} in [
+        each["Principal"] for each in statements if each["Effect"] == "Allow"
+    ]
+
+
+def test_an_address_is_told_where_one_is_given(plain: Synthesis, switched: Synthesis) -> None:
+    assert plain.api.of_type("AWS::SNS::Subscription") == {}
+    assert switched.api.the_one("AWS::SNS::Subscription")["Endpoint"] == "somebody@example.com"
+
+
+def test_the_alarms_are_within_what_cloudwatch_gives_free(plain: Synthesis) -> None:
+    assert len(plain.api.properties("AWS::CloudWatch::Alarm")) <= FREE_ALARMS
+
+
+def test_the_dashboard_shows_calls_and_every_function(plain: Synthesis) -> None:
+    body = set(strings(plain.api.the_one("AWS::CloudWatch::Dashboard")["DashboardBody"]))
+    assert set(plain.api.of_type("AWS::Lambda::Function")) <= body
+
+
+def test_calls_are_traced_from_api_gateway_on(plain: Synthesis) -> None:
+    assert plain.api.the_one("AWS::ApiGateway::Stage")["TracingEnabled"] is True
