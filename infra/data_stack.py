@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-
 from aws_cdk import CfnOutput, Fn, RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
@@ -13,9 +10,8 @@ from constructs import Construct
 
 from infra.config import Config
 from infra.constructs.durable_table import DurableTable
-from infra.constructs.image_function import ImageFunction
+from infra.constructs.store import Store
 from infra.constructs.table_key import TableKey
-from infra.rules import acknowledge
 from mien import settings
 from mien.adapters import tables
 
@@ -25,29 +21,6 @@ _SEARCH_ACTIONS = (
     "s3vectors:PutVectors",
     "s3vectors:QueryVectors",
 )
-# As cdk-nag writes the bucket's ARN, seen from the other stack.
-_ANY_INDEX = "IAM5[Resource::MienData:ExportsOutputFnGetAttVectorsVectorBucketArn09F358C4/index/*]"
-
-
-@dataclass(frozen=True, slots=True)
-class Store:
-    """A table, the setting that names it to a function, and what else such a function must be told and allowed."""
-
-    setting: str
-    table: dynamodb.ITable
-    settings: Mapping[str, str] = field(default_factory=dict)
-    statements: Sequence[iam.PolicyStatement] = ()
-
-    def open_to(self, made: ImageFunction, actions: Sequence[str]) -> None:
-        """Let a function do these things with the table."""
-        function = made.function
-        function.add_environment(self.setting, f"dynamodb:{self.table.table_name}")
-        for name, value in self.settings.items():
-            function.add_environment(name, value)
-        self.table.grant(function, *actions)
-        for statement in self.statements:
-            function.add_to_role_policy(statement)
-            acknowledge(made, {_ANY_INDEX: "A gallery's index is named after it and made when it is first filled."})
 
 
 class DataStack(Stack):

@@ -26,7 +26,6 @@ class ImageFunction(Construct):
     ) -> None:
         """`root` is the checkout that the image is built from. Raises ConfigurationError when models are missing."""
         super().__init__(scope, id)
-        self.spec = spec
         log = logs.LogGroup(self, "Log", retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY)
         role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         log.grant_write(role)

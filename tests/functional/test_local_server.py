@@ -57,6 +57,13 @@ def test_a_photo_comes_back_as_faces(server: Server, photo) -> None:
     assert body["faces"][0]["expression"] == "happy"
 
 
+@pytest.mark.parametrize("key", [True, False])
+def test_every_answer_may_be_read_by_a_page_of_any_origin(server: Server, photo, key: bool) -> None:
+    response = server.analyse(photo("coffee"), key=server.key if key else "wrong")
+    assert response.headers["access-control-allow-origin"] == "*"
+    assert response.headers["access-control-expose-headers"] == "*"
+
+
 def test_two_photos_are_compared(server: Server, photo) -> None:
     def same(first: str, second: str) -> bool:
         files = {"image1": photo(first), "image2": photo(second)}

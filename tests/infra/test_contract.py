@@ -6,6 +6,7 @@ import json
 import re
 
 import pytest
+from aws_cdk import aws_apigateway as apigateway
 
 from mien.domain.plans import PLANS, Plan
 from mien.http.errors import ERRORS
@@ -86,6 +87,13 @@ def test_the_stage_is_the_first_part_of_every_url(plain: Synthesis) -> None:
 def test_api_gateway_has_an_answer_for_every_case_in_the_table(plain: Synthesis) -> None:
     answers = [each["ResponseType"] for each in plain.api.properties("AWS::ApiGateway::GatewayResponse")]
     assert sorted(answers) == sorted(GATEWAY_ERRORS)
+
+
+def test_the_table_has_every_case_that_api_gateway_knows() -> None:
+    constants = [name for name in dir(apigateway.ResponseType) if name.isupper()]
+    kinds = {getattr(apigateway.ResponseType, name).response_type for name in constants}
+    assert len(kinds) > 15
+    assert set(GATEWAY_ERRORS) == kinds - {"WAF_FILTERED"}  # whoever attaches a firewall chooses its words
 
 
 @BY_KIND

@@ -22,6 +22,7 @@ from mien.domain.errors import (
     RequestTimedOut,
 )
 from mien.domain.plans import PLANS
+from mien.http.cors import CORS_HEADERS
 from mien.http.errors import entry_for, error_body
 from mien.http.gateway_responses import NOT_FOUND, TOO_LARGE, wrong_method
 from mien.http.limits import AUTHORIZER_CACHE_SECONDS, MAX_BODY_BYTES, MAX_EVENT_BYTES, UPLOAD_SECONDS
@@ -177,7 +178,7 @@ def _http_answer(response: Mapping[str, Any]) -> HttpAnswer:
 
 
 def _error_answer(error: MienError, request_id: str) -> HttpAnswer:
-    headers: tuple[tuple[str, str], ...] = (("content-type", "application/json"), (REQUEST_ID_HEADER, request_id))
+    headers = (*CORS_HEADERS.items(), ("content-type", "application/json"), (REQUEST_ID_HEADER, request_id))
     if isinstance(error, RateLimited):
         headers += (("retry-after", "1"),)
     return HttpAnswer(entry_for(error).status, headers, compact_json(error_body(error, request_id)).encode())
