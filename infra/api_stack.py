@@ -13,6 +13,7 @@ from infra.constructs.rest_api import MienRestApi
 from infra.constructs.usage_plans import UsagePlans
 from infra.data_stack import DataStack
 from infra.functions import AUTHORIZER, FUNCTIONS, FunctionSpec
+from mien import settings
 from mien.http.routes import ROUTES, VERSION_PATH
 
 
@@ -32,6 +33,7 @@ class ApiStack(Stack):
         everything = {AUTHORIZER.name: authorizer} | functions
         watch = Observability(self, "Watch", api=api, functions=everything, email=config.alarm_email)
         CfnOutput(self, "Url", value=api.url_for_path(VERSION_PATH))
+        CfnOutput(self, "ApiId", value=api.rest_api_id, description=settings.API)
         CfnOutput(self, "AlarmTopic", value=watch.topic.topic_arn)
         for name, usage_plan in plans.ids.items():
             CfnOutput(self, f"{name.title()}Plan", value=usage_plan)
