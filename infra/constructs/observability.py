@@ -14,6 +14,8 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
+from mien.http.observability import NAMESPACE
+
 _PERIOD = Duration.minutes(5)
 _SERVER_ERROR_SHARE = 0.01
 _P99 = Duration.seconds(5)  # a cold start of the largest function fits into it
@@ -97,5 +99,17 @@ class Observability(Construct):
                     graph("Function throttles", *(each.metric_throttles() for each in functions)),
                     graph("Function p99", *(each.metric_duration(statistic="p99") for each in functions)),
                 ],
+                [
+                    graph("Latency by endpoint", _all("endpoint", "Latency", "p50")),
+                    graph("Cold starts", _all("endpoint", "ColdStarts", "Sum")),
+                    graph("Refusals by code", _all("code", "Rejects", "Sum")),
+                ],
             ],
         )
+
+
+def _all(dimension: str, metric: str, statistic: str) -> cloudwatch.MathExpression:
+    """One of the functions' own metrics, for each value of a dimension that has come up."""
+    schema = f"{{{NAMESPACE},service,{dimension}}}"
+    found = f"SEARCH('{schema} MetricName=\"{metric}\"', '{statistic}', {_PERIOD.to_seconds()})"
+    return cloudwatch.MathExpression(expression=found, label="", using_metrics={}, period=_PERIOD)

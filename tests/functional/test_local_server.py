@@ -243,3 +243,13 @@ def test_a_taken_port_is_told_with_a_way_out(server: Server) -> None:
     assert f"Port {port} is taken" in done.stderr
     assert "PORT=" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_browser_may_call_from_another_page(server: Server, photo) -> None:
+    asked = requests.options(f"{server.url}/api/v1/face_analytics", timeout=60)
+    assert asked.status_code == 204
+    assert asked.headers["access-control-allow-origin"] == "*"
+    assert asked.headers["access-control-allow-methods"] == "POST"
+    assert "x-key-secret" in asked.headers["access-control-allow-headers"]
+    assert requests.options(f"{server.url}/api/v1/none", timeout=60).status_code == 404
+    assert server.analyse(photo("coffee")).headers["access-control-allow-origin"] == "*"

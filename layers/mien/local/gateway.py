@@ -9,6 +9,7 @@ import uuid
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from mien.domain.errors import (
@@ -22,7 +23,7 @@ from mien.domain.errors import (
     RequestTimedOut,
 )
 from mien.domain.plans import PLANS
-from mien.http.cors import CORS_HEADERS
+from mien.http.cors import CORS_HEADERS, preflight_headers
 from mien.http.errors import entry_for, error_body
 from mien.http.gateway_responses import NOT_FOUND, TOO_LARGE, wrong_method
 from mien.http.limits import AUTHORIZER_CACHE_SECONDS, MAX_BODY_BYTES, MAX_EVENT_BYTES, UPLOAD_SECONDS
@@ -96,6 +97,8 @@ class Gateway:
 
     async def _answer(self, scope: Scope, receive: Receive, request_id: str) -> HttpAnswer:
         body = await _read_body(receive)
+        if scope["method"] == "OPTIONS":
+            return _preflight(scope["path"])
         route = _find_route(scope["method"], scope["path"])
         request = _http_request(scope, body, request_id)
         context = await self._authorise(request, route)
@@ -130,6 +133,14 @@ class Gateway:
         self._policies[secret] = (time.monotonic() + AUTHORIZER_CACHE_SECONDS, policy)
         while len(self._policies) > CACHED_KEYS:
             self._policies.popitem(last=False)
+
+
+def _preflight(path: str) -> HttpAnswer:
+    """What a browser asks before it calls another origin."""
+    methods = [route.method for route in ROUTES if route.url_path == path]
+    if not methods:
+        raise NotFound(NOT_FOUND)
+    return HttpAnswer(HTTPStatus.NO_CONTENT, tuple((CORS_HEADERS | preflight_headers(methods)).items()), b"")
 
 
 def _find_route(method: str, path: str) -> Route:
