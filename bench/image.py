@@ -8,6 +8,7 @@ bench/results/image.json.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import signal
@@ -93,7 +94,7 @@ def check(function: FunctionSpec) -> dict[str, float]:
     with function_container(function) as container:
         starts = [asdict(_start(container, call)) for _ in range(STARTS)]
         task = container.root / "var" / "task"
-        sizes = {"image_mb": _megabytes(task), "networks_mb": _megabytes(task / "models")}
+        sizes = {"added_mb": _megabytes(task), "networks_mb": _megabytes(task / "models")}
     return sizes | {name: round(statistics.median(start[name] for start in starts), 1) for name in starts[0]}
 
 
@@ -115,7 +116,8 @@ def _start(container: Container, call: Call) -> Start:
                 warm_call_ms = statistics.median(_time(api, call) for _ in range(WARM_CALLS))
                 return Start(init_ms, first_call_ms, warm_call_ms, _peak_memory_mb(pid))
             finally:
-                os.kill(pid, signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):  # it may have ended by itself
+                    os.kill(pid, signal.SIGKILL)
 
 
 def _time(api: RuntimeApi, call: Call) -> float:
