@@ -21,3 +21,8 @@ def photo_event(route: Route, photo: bytes) -> dict[str, Any]:
     headers = (("content-type", f"multipart/form-data; boundary={boundary}"),)
     request = HttpRequest("bench", route.method, route.url_path, "", headers, body, "127.0.0.1")
     return proxy_event(request, route, CALLER)
+
+
+def plain_event(route: Route) -> dict[str, Any]:
+    """A request without a body."""
+    return proxy_event(HttpRequest("bench", route.method, route.url_path, "", (), b"", "127.0.0.1"), route, CALLER)

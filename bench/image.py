@@ -1,7 +1,7 @@
 """Build every function's image, call it, and measure how it starts. `python -m bench.image [NAME...]`, as root.
 
 The images are real and so is AWS's runtime client in them; their base is a Debian stand-in for AWS's. One core, a photo
-of one person; galleries and keys are SQLite files in the container's /tmp. Prints a table and writes
+of one person; galleries, keys and the meter are SQLite files in the container's /tmp. Prints a table and writes
 bench/results/image.json.
 """
 
@@ -33,12 +33,12 @@ from bench.containers import (
     missing_requirements,
     stand_in_python,
 )
-from bench.events import photo_event
+from bench.events import photo_event, plain_event
 from bench.machine import machine, use_one_core
 from bench.runtime_api import FunctionError, RuntimeApi
 from infra.functions import ANALYTICS, AUTHORIZER, FUNCTIONS, RECOGNITION, FunctionSpec
 from mien import settings
-from mien.http.routes import FACE_ANALYTICS, RECOGNIZE_FACE
+from mien.http.routes import FACE_ANALYTICS, RECOGNIZE_FACE, USAGE
 from mien.http.wire import KEY_HEADER
 from mien.local.events import HttpRequest, authorizer_event
 
@@ -48,6 +48,7 @@ PHOTO = settings.CHECKOUT / "docs" / "photos" / "astronaut.jpg"
 VARIABLES = {
     settings.GALLERY: "sqlite:/tmp/gallery.sqlite",
     settings.KEY_STORE: "sqlite:/tmp/keys.sqlite",
+    settings.METER: "sqlite:/tmp/meter.sqlite",
 }
 STARTS = 5
 WARM_CALLS = 20
@@ -84,8 +85,9 @@ def call_of(function: FunctionSpec) -> Call:
     photo = PHOTO.read_bytes()
     if function is RECOGNITION:
         return Call(photo_event(RECOGNIZE_FACE, photo), _finds_one_face)
-    # Those that do not analyse have no such route, and must say so in the contract's words.
-    return Call(photo_event(FACE_ANALYTICS, photo), _finds_one_face if function is ANALYTICS else _knows_no_such_route)
+    if function is ANALYTICS:
+        return Call(photo_event(FACE_ANALYTICS, photo), _finds_one_face)
+    return Call(plain_event(USAGE), _reports_usage)
 
 
 def check(function: FunctionSpec) -> dict[str, float]:
@@ -133,8 +135,8 @@ def _finds_one_face(answer: Any) -> bool:
     return bool(answer["statusCode"] == 200 and json.loads(answer["body"])["face_count"] == 1)
 
 
-def _knows_no_such_route(answer: Any) -> bool:
-    return bool(answer["statusCode"] == 404 and json.loads(answer["body"])["error"]["code"] == "not_found")
+def _reports_usage(answer: Any) -> bool:
+    return bool(answer["statusCode"] == 200 and json.loads(answer["body"])["used"] == 0)
 
 
 def _denies(answer: Any) -> bool:

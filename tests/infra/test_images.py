@@ -129,10 +129,11 @@ runpy.run_path(handler)
 
 
 @pytest.mark.parametrize("handler", HANDLERS, ids=lambda handler: handler.parent.name)
-def test_a_function_starts_with_nothing_but_what_it_installs(handler: Path, tmp_path: Path) -> None:
+def test_a_function_starts_with_nothing_but_what_it_installs(handler: Path) -> None:
     variables = {
-        settings.KEY_STORE: f"sqlite:{tmp_path / 'keys.sqlite'}",
+        settings.KEY_STORE: "dynamodb:keys",
         settings.GALLERY: "dynamodb:faces",
+        settings.METER: "dynamodb:meter",
         "AWS_DEFAULT_REGION": "eu-central-1",
     }
     command = [sys.executable, "-c", START, str(handler), *installed_by(handler.parent.name)]
