@@ -36,9 +36,9 @@ from bench.containers import (
 from bench.events import photo_event, plain_event
 from bench.machine import machine, use_one_core
 from bench.runtime_api import FunctionError, RuntimeApi
-from infra.functions import ANALYTICS, AUTHORIZER, FUNCTIONS, RECOGNITION, FunctionSpec
+from infra.functions import ANALYTICS, AUTHORIZER, EMOTION, FUNCTIONS, RECOGNITION, FunctionSpec
 from mien import settings
-from mien.http.routes import FACE_ANALYTICS, RECOGNIZE_FACE, USAGE
+from mien.http.routes import EMOTION_DETECTION, FACE_ANALYTICS, RECOGNIZE_FACE, USAGE
 from mien.http.wire import KEY_HEADER
 from mien.local.events import HttpRequest, authorizer_event
 
@@ -85,6 +85,8 @@ def call_of(function: FunctionSpec) -> Call:
     photo = PHOTO.read_bytes()
     if function is RECOGNITION:
         return Call(photo_event(RECOGNIZE_FACE, photo), _finds_one_face)
+    if function is EMOTION:
+        return Call(photo_event(EMOTION_DETECTION, photo), _finds_one_emotion)
     if function is ANALYTICS:
         return Call(photo_event(FACE_ANALYTICS, photo), _finds_one_face)
     return Call(plain_event(USAGE), _reports_usage)
@@ -133,6 +135,10 @@ def _time(api: RuntimeApi, call: Call) -> float:
 
 def _finds_one_face(answer: Any) -> bool:
     return bool(answer["statusCode"] == 200 and json.loads(answer["body"])["face_count"] == 1)
+
+
+def _finds_one_emotion(answer: Any) -> bool:
+    return bool(answer["statusCode"] == 200 and len(json.loads(answer["body"])) == 1)
 
 
 def _reports_usage(answer: Any) -> bool:

@@ -56,6 +56,14 @@ ANALYTICS = FunctionSpec(
     extras=("aws", "http", "vision"),
     stores=_COUNTED,
 )
+EMOTION = FunctionSpec(
+    "emotion",
+    memory_mb=1769,
+    timeout_seconds=FUNCTION_SECONDS,
+    tasks=("detection", "expression"),
+    extras=("aws", "http", "vision"),
+    stores=_COUNTED,
+)
 RECOGNITION = FunctionSpec(
     "recognition",
     memory_mb=3008,
@@ -72,4 +80,4 @@ ACCOUNT = FunctionSpec(
     stores={settings.METER: ("dynamodb:GetItem",)},
 )
 
-FUNCTIONS = (AUTHORIZER, ANALYTICS, RECOGNITION, ACCOUNT)
+FUNCTIONS = (AUTHORIZER, ANALYTICS, EMOTION, RECOGNITION, ACCOUNT)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -73,12 +74,13 @@ def test_a_rotated_key_keeps_its_count_under_both_secrets(server: Server, keys: 
 
 def test_more_calls_a_second_than_the_plan_has_are_refused_for_a_moment(server: Server, keys: Any, photo) -> None:
     made = keys("create", "--name", "hasty")
-    answers = [
-        requests.get(f"{server.url}/api/v1/usage", headers={"x-key-secret": made["secret"]}, timeout=60)
-        for _ in range(8)
-    ]
+    headers = {"x-key-secret": made["secret"]}
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(
+            pool.map(lambda _: requests.get(f"{server.url}/api/v1/usage", headers=headers, timeout=60), range(16))
+        )
     refused = [answer for answer in answers if answer.status_code == 429]
-    assert 1 <= len(refused) <= 3
+    assert 1 <= len(refused) <= 11
     assert refused[0].json()["error"]["code"] == "rate_limited"
     assert refused[0].headers["retry-after"] == "1"
 

@@ -27,7 +27,7 @@ HANDLERS = sorted((CHECKOUT / "functions").glob("*/handler.py"))
 
 ALL = {function.name for function in FUNCTIONS}
 NONE: set[str] = set()
-OPEN_NETWORKS = {ANALYTICS.name, RECOGNITION.name}
+OPEN_NETWORKS = {function.name for function in FUNCTIONS if function.tasks}
 
 
 @pytest.fixture(scope="module")

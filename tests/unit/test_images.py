@@ -50,7 +50,7 @@ def test_a_quoted_boundary_is_understood() -> None:
     assert read_image('Multipart/Form-Data; boundary="a b"', body, "face_image") == b"yes"
 
 
-@pytest.mark.parametrize("kind", ["", "application/json", "image/jpeg", "text/plain"])
+@pytest.mark.parametrize("kind", ["", "application/json", "text/plain"])
 def test_another_content_type_lacks_the_field(kind: str) -> None:
     with pytest.raises(MissingField, match="face_image"):
         read_image(kind, b"{}", "face_image")
@@ -58,7 +58,7 @@ def test_another_content_type_lacks_the_field(kind: str) -> None:
 
 def test_a_form_without_the_field_lacks_it() -> None:
     with pytest.raises(MissingField, match="face_image is missing"):
-        read_image(*form([("image", ("p.jpg", b"x"))]), "face_image")
+        read_image(*form([("photo", ("p.jpg", b"x"))]), "face_image")
 
 
 def test_an_empty_file_lacks_it_too() -> None:

@@ -85,6 +85,15 @@ def test_a_call_that_fails_is_not_billed(error: Exception) -> None:
     assert meter.usage("key-1", "2026-12").used == 0
 
 
+def test_a_failure_is_told_also_when_it_cannot_be_taken_off() -> None:
+    class Forgetful(FakeMeter):
+        def give_back(self, key_id: str, month: str, endpoint: str) -> None:
+            raise Unavailable
+
+    with pytest.raises(NoFace):
+        Metering(Forgetful())(caller(), "e", raising(NoFace("no face")))
+
+
 def test_the_call_after_the_last_is_refused_and_not_answered() -> None:
     metering = Metering(FakeMeter(), clock=lambda: NOW)
     for _ in range(100):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from time import perf_counter
+from typing import Any
 
 import click
 import requests
@@ -19,6 +20,7 @@ from mien import settings
 from mien.http.routes import (
     COLLECTION,
     DELETE_FACE,
+    EMOTION_DETECTION,
     FACE_ANALYTICS,
     FACE_LIVENESS,
     RECOGNIZE_FACE,
@@ -47,7 +49,7 @@ class Check:
     route: Route
     fields: tuple[str, ...] = ()
     status: int = 200
-    answer: Callable[[dict[str, object]], bool] = lambda body: body.get("status") == "success"
+    answer: Callable[[Any], bool] = lambda body: body.get("status") == "success"
     query: str = ""
     keyed: bool = True
     repeat: bool = True
@@ -67,7 +69,7 @@ def _one_face(body: dict[str, object]) -> bool:
     return body.get("face_count") == 1
 
 
-def _is_error(code: str) -> Callable[[dict[str, object]], bool]:
+def _is_error(code: str) -> Callable[[Any], bool]:
     def check(body: dict[str, object]) -> bool:
         error = body.get("error")
         return body.get("status") == "error" and isinstance(error, dict) and error.get("code") == code
@@ -80,6 +82,7 @@ _NO_LIVENESS = f"{_IN_COLLECTION}&min_liveness=0"
 CHECKS = (
     Check(FACE_ANALYTICS, ("face_image",), answer=_one_face),
     Check(FACE_LIVENESS, ("face_image",), answer=_one_face),
+    Check(EMOTION_DETECTION, ("image",), answer=lambda body: isinstance(body, list) and len(body) == 1),
     Check(REGISTER_FACE, ("face_image",), query=_NO_LIVENESS, repeat=False),
     Check(UPDATE_FACE, ("face_image",), query=_NO_LIVENESS),
     Check(RECOGNIZE_FACE, ("face_image",), answer=_one_face, query=_IN_COLLECTION),
@@ -143,7 +146,8 @@ def _problem(answer: requests.Response, check: Check) -> str:
     except requests.JSONDecodeError:
         return f"{answer.status_code}, not JSON"
     if answer.status_code != check.status:
-        return f"{answer.status_code} for {check.status}: {body.get('message', '')}"
+        said = body.get("message", "") if isinstance(body, dict) else ""
+        return f"{answer.status_code} for {check.status}: {said}"
     if not check.answer(body):
         return "another answer than the contract's"
     return "" if REQUEST_ID_HEADER in answer.headers else f"no {REQUEST_ID_HEADER}"

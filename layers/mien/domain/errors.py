@@ -10,6 +10,7 @@ MienError
 │   ├── KeyNotFound            there is no such API key
 │   ├── AlreadyRegistered      somebody is enrolled under this uid
 │   ├── MethodNotAllowed       the path answers, but not to this method
+│   ├── NotEnabled             what is asked for is not part of this deployment
 │   └── RequestTimedOut        the upload did not arrive in time
 ├── ImageError
 │   ├── ImageTooLarge          too many bytes or pixels
@@ -82,6 +83,10 @@ class AlreadyRegistered(RequestError):
 
 class MethodNotAllowed(RequestError):
     """The path answers, but not to this method."""
+
+
+class NotEnabled(RequestError):
+    """What is asked for is not part of this deployment."""
 
 
 class RequestTimedOut(RequestError):

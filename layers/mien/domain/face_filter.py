@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # functions that look at no face read filters too, and load no numpy
+    from mien.domain.faces import DetectedFace
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,3 +18,8 @@ class FaceFilter:
     max_faces: int = 100
     min_face_size: int = 0
     min_detection_probability: float | None = None
+
+    def of(self, detected: tuple[DetectedFace, ...]) -> tuple[DetectedFace, ...]:
+        """Those of detected faces, largest first, that are wanted; their probability was asked of the detector."""
+        large_enough = [f for f in detected if min(f.box.width, f.box.height) >= self.min_face_size]
+        return tuple(large_enough[: self.max_faces])

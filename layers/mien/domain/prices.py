@@ -36,6 +36,7 @@ _ENROLMENT = Work(gb_seconds=2.94 * 0.080, reads=1, writes=6)
 WORK: Mapping[str, Work] = {
     "face_analytics": _ANALYSIS,
     "face_liveness": _ANALYSIS,
+    "emotion-detection": Work(gb_seconds=1.0 * 0.060),
     "register_face": _ENROLMENT,
     "update_face": _ENROLMENT,
     "recognize_face": Work(gb_seconds=2.94 * 0.080, reads=1),

@@ -47,6 +47,7 @@ ERRORS: dict[type[MienError], ErrorEntry] = {
     errors.RateLimited: ErrorEntry(429, "rate_limited"),
     errors.InternalError: ErrorEntry(500, "internal", detail=_OURS),
     errors.ConfigurationError: ErrorEntry(500, "internal", detail=_OURS),
+    errors.NotEnabled: ErrorEntry(501, "not_implemented"),
     errors.FunctionFailed: ErrorEntry(502, "bad_gateway", detail="The call failed on our side. Try again."),
     errors.Unavailable: ErrorEntry(503, "unavailable", detail="A part of this service does not answer. Try again."),
     errors.FunctionTimedOut: ErrorEntry(504, "timeout", detail="The call took too long and was given up."),

@@ -4,22 +4,33 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from mien.domain.errors import ImageTooLarge, InvalidParameter, MalformedRequest, MissingField
+from mien.domain.errors import ImageTooLarge, InvalidParameter, MalformedRequest, MissingField, NotEnabled
 from mien.http.limits import MAX_ADDITIONAL_IMAGES, MAX_IMAGE_BYTES
 
 _ADDITIONAL = "additional_face_image_"
 
 
+_BODY = ""
+"""The name of a field that is the body itself, when the body is an image."""
+
+_MAIN_FIELDS = ("face_image", "image")
+"""What the endpoints of one image call it; each takes the other's name too, and a body that is the image."""
+
+
 @dataclass(slots=True)
 class _Part:
+    """A field. Where it came in JSON an image is text: base64, or a data URI."""
+
     name: str = ""
     content: bytearray = field(default_factory=bytearray)
+    is_json: bool = False
 
 
 def read_body(body: str | None, is_base64: bool) -> bytes:
@@ -48,52 +59,89 @@ class Form:
         return {part.name for part in self.parts}
 
     def image(self, name: str) -> bytes:
-        """The image file of a field.
+        """The image of a field.
 
         Raises:
             MissingField: the field is absent or empty.
-            InvalidParameter: it came more than once.
-            ImageTooLarge: the file is larger than the synchronous API takes.
+            InvalidParameter: it came more than once, or is not base64 in JSON.
+            ImageTooLarge: the image is larger than the synchronous API takes.
+            NotEnabled: there is a url instead.
 
         """
-        image = self._content(name)
-        if not image:
-            what = "empty" if image is not None else "missing; send multipart/form-data with an image in it"
+        names = (name, *_MAIN_FIELDS, _BODY) if name in _MAIN_FIELDS else (name,)
+        part = next((part for each in names if (part := self._part(each)) is not None), None)
+        if part is None and name in _MAIN_FIELDS and self._part("url") is not None:
+            raise NotEnabled("Images are not fetched from a url in this deployment; send the image itself.")
+        if part is None or not part.content:
+            what = "missing; send an image in it" if part is None else "empty"
             raise MissingField(f"The field {name} is {what}.")
+        image = _decoded(part) if part.is_json else bytes(part.content)
         if len(image) > MAX_IMAGE_BYTES:
             raise ImageTooLarge(f"The image has {len(image):,} bytes; at most {MAX_IMAGE_BYTES:,} are taken.")
         return image
 
     def text(self, name: str, max_bytes: int) -> str | None:
         """The text of a field; None when it is absent. Raises InvalidParameter."""
-        content = self._content(name)
-        if content is None:
+        part = self._part(name)
+        if part is None:
             return None
-        if len(content) > max_bytes:
-            raise InvalidParameter(f"{name} has {len(content):,} bytes; at most {max_bytes:,} are taken.")
+        if len(part.content) > max_bytes:
+            raise InvalidParameter(f"{name} has {len(part.content):,} bytes; at most {max_bytes:,} are taken.")
         try:
-            return content.decode()
+            return part.content.decode()
         except UnicodeDecodeError:
             raise InvalidParameter(f"{name} is not UTF-8 text.") from None
 
-    def _content(self, name: str) -> bytes | None:
-        found = [part.content for part in self.parts if part.name == name]
+    def _part(self, name: str) -> _Part | None:
+        found = [part for part in self.parts if part.name == name]
         if len(found) > 1:
             raise InvalidParameter(f"The field {name} came {len(found)} times; send it once.")
-        return bytes(found[0]) if found else None
+        return found[0] if found else None
 
 
 def read_form(content_type: str, body: bytes) -> Form:
-    """The form that a request carries; one of another content type carries no fields.
+    """The fields that a request carries: a form's, a JSON object's, or one image that is the body.
+
+    A body of another content type carries none.
 
     Raises:
-        MalformedRequest: the form cannot be parsed, or breaks off.
+        MalformedRequest: the form or JSON cannot be parsed, or breaks off.
 
     """
     kind, options = parse_options_header(content_type)
-    if kind != b"multipart/form-data":
-        return Form(())
-    return Form(_parts(body, options.get(b"boundary", b"")))
+    if kind == b"multipart/form-data":
+        return Form(_parts(body, options.get(b"boundary", b"")))
+    if kind == b"application/json":
+        return Form(_json_parts(body))
+    if kind.startswith(b"image/"):
+        return Form([_Part(_BODY, bytearray(body))])
+    return Form(())
+
+
+def _json_parts(body: bytes) -> list[_Part]:
+    try:
+        fields = json.loads(body)
+    except (ValueError, RecursionError):
+        raise MalformedRequest("The body is not JSON.") from None
+    if not isinstance(fields, dict):
+        raise MalformedRequest("The body must be a JSON object.")
+    for name, value in fields.items():
+        if not isinstance(value, str):
+            raise InvalidParameter(f"The field {name[:40]!r} must be text.")
+    return [_Part(name, bytearray(value.encode("utf-8", "replace")), is_json=True) for name, value in fields.items()]
+
+
+def _decoded(part: _Part) -> bytes:
+    """The bytes of base64, or of a data URI (RFC 2397)."""
+    text = bytes(part.content)
+    if text[:5].lower() == b"data:":
+        header, comma, text = text.partition(b",")
+        if not comma or not header.lower().endswith(b";base64"):
+            raise InvalidParameter(f"The field {part.name} is a data URI that is not base64.")
+    try:
+        return base64.b64decode(b"".join(text.split()), validate=True)
+    except (binascii.Error, ValueError):
+        raise InvalidParameter(f"The field {part.name} is not base64.") from None
 
 
 def read_photos(form: Form) -> list[bytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,7 +49,8 @@ class Metering:
         try:
             response = answer()
         except BaseException:
-            self.meter.give_back(caller.key_id, month, endpoint)
+            with suppress(Unavailable):  # what the call failed of is what the caller must hear
+                self.meter.give_back(caller.key_id, month, endpoint)
             raise
         response.headers |= {
             USED_HEADER: str(used),

@@ -29,7 +29,7 @@ class Resolver(APIGatewayRestResolver):
     """Answers API Gateway proxy events in the contract's words, and counts them."""
 
     def __init__(self, metering: Metering) -> None:
-        self._metering = metering
+        self.metering = metering
         self._cold = True
         self._record = CallRecord()
         # Behind a custom domain the stage is part of the path.
@@ -48,11 +48,11 @@ class Resolver(APIGatewayRestResolver):
             if route.feature in caller.without:
                 raise FeatureDisabled(f"This key does not have {route.feature}.")
             if route.metered:
-                response = self._metering(caller, route.name, lambda: next_middleware(app))
+                response = self.metering(caller, route.name, lambda: next_middleware(app))
             else:
                 response = next_middleware(app)
             body: Any = response.body
-            self._record.faces = body.get("face_count")
+            self._record.faces = len(body) if isinstance(body, list) else body.get("face_count")
             response.body = leave_out(body, caller.without)
             return response
 
@@ -83,7 +83,7 @@ class Resolver(APIGatewayRestResolver):
     @property
     def now(self) -> datetime:
         """By the clock that calls are counted by."""
-        return self._metering.clock()
+        return self.metering.clock()
 
     @property
     def query(self) -> Query:

@@ -10,7 +10,7 @@ from mien.domain.plans import Feature
 STAGE = "api"
 VERSION_PATH = "/v1"
 
-FunctionName = Literal["analytics", "recognition", "account"]
+FunctionName = Literal["analytics", "emotion", "recognition", "account"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,8 @@ _RECOGNITION = f"{VERSION_PATH}/face_recognition"
 FACE_ANALYTICS = Route("POST", f"{VERSION_PATH}/face_analytics", "analytics", FACE_FILTER)
 FACE_LIVENESS = Route("POST", f"{VERSION_PATH}/face_liveness", "analytics", FACE_FILTER)
 
+EMOTION_DETECTION = Route("POST", f"{VERSION_PATH}/emotion-detection", "emotion", FACE_FILTER, Feature.EMOTION)
+
 REGISTER_FACE = Route(
     "POST", f"{_RECOGNITION}/register_face", "recognition", (COLLECTION, MIN_LIVENESS), Feature.IDENTIFICATION
 )
@@ -72,6 +74,7 @@ USAGE = Route("GET", f"{VERSION_PATH}/usage", "account", (MONTH,), metered=False
 ROUTES = (
     FACE_ANALYTICS,
     FACE_LIVENESS,
+    EMOTION_DETECTION,
     REGISTER_FACE,
     UPDATE_FACE,
     RECOGNIZE_FACE,

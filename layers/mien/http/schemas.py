@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypedDict
 
 from mien.domain.errors import ImageError, UndecodableImage
-from mien.domain.faces import Face, ImageAnalysis
+from mien.domain.faces import Emotion, Face, ImageAnalysis
 from mien.domain.gallery import UNKNOWN, Subject
 from mien.domain.geometry import BoundingBox, ImageSize
 from mien.domain.matching import MatchCalibration
 from mien.http.errors import entry_for
+from mien.usecases.detect_emotion import FaceEmotion
 from mien.usecases.enrol import Enrolment, RejectedPhoto
 from mien.usecases.recognise import RecognisedFace, Recognition
 from mien.usecases.validate_faces import Validation
@@ -139,6 +141,23 @@ class ValidationBody(TypedDict):
     request_id: str
 
 
+class Rectangle(TypedDict):
+    """Pixels of the upright image."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+class EmotionItem(TypedDict):
+    """One face, as SmartClick has it: how surely it is one, where, and what it expresses."""
+
+    probability: float
+    rectangle: Rectangle
+    emotion: EmotionBody
+
+
 class RejectedImageBody(TypedDict):
     """An image that gave no reference, by its place among those sent; the reason is an error code."""
 
@@ -193,6 +212,20 @@ def liveness_body(analysis: ImageAnalysis, latency_ms: float, request_id: str) -
     """The answer of /face_liveness."""
     faces = [_liveness_face_body(face, analysis.size) for face in analysis.faces]
     return _envelope(analysis.size, faces, latency_ms, request_id)
+
+
+def emotion_body(faces: Sequence[FaceEmotion]) -> list[EmotionItem]:
+    """The answer of /emotion-detection: a bare array."""
+    return [
+        EmotionItem(
+            probability=_probability(face.face.probability),
+            rectangle=Rectangle(
+                left=face.face.box.x1, top=face.face.box.y1, right=face.face.box.x2, bottom=face.face.box.y2
+            ),
+            emotion=_emotion_body(face.emotion),
+        )
+        for face in faces
+    ]
 
 
 def recognition_body(recognition: Recognition, latency_ms: float, request_id: str) -> Envelope:
@@ -271,11 +304,7 @@ def face_body(face: Face, size: ImageSize) -> FaceBody:
         gender_probability=_probability(face.gender.probability),
         expression=expression.value,
         expression_probability=_probability(expressions[expression]),
-        emotion=EmotionBody(
-            value=face.emotion.value.value,
-            probability=_probability(face.emotion.probability),
-            sentiments={word.value: _probability(p) for word, p in face.emotion.sentiments.items()},
-        ),
+        emotion=_emotion_body(face.emotion),
         passive_liveness=PassiveLiveness(
             is_real_face=face.liveness.is_live, antispoof_score=live_score, liveness_probability=live_score
         ),
@@ -308,6 +337,14 @@ def _liveness_face_body(face: Face, size: ImageSize) -> LivenessFaceBody:
         is_real_face=face.liveness.is_live,
         liveness_confidence=_probability(face.liveness.score),
         liveness_status="real" if face.liveness.is_live else "spoof",
+    )
+
+
+def _emotion_body(emotion: Emotion) -> EmotionBody:
+    return EmotionBody(
+        value=emotion.value.value,
+        probability=_probability(emotion.probability),
+        sentiments={word.value: _probability(p) for word, p in emotion.sentiments.items()},
     )
 
 

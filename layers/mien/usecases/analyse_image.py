@@ -71,7 +71,7 @@ class AnalyseImage:
         """The wanted faces of an upright BGR image, largest first, with their points where the landmark network sees
         them: the detector's own are unsteady, and follow only part of a tilt.
         """
-        detected = select(self.detector.detect(image, wanted.min_detection_probability), wanted)
+        detected = wanted.of(self.detector.detect(image, wanted.min_detection_probability))
         return self.landmarks.localise(image, detected) if detected else ()
 
     def describe(self, image: Image, detected: tuple[DetectedFace, ...]) -> tuple[Face, ...]:
@@ -86,9 +86,3 @@ class AnalyseImage:
                 detected, ages_and_genders, emotions, liveness, poses, strict=True
             )
         )
-
-
-def select(detected: tuple[DetectedFace, ...], wanted: FaceFilter) -> tuple[DetectedFace, ...]:
-    """The faces that pass the filter, in the order given."""
-    large_enough = [f for f in detected if min(f.box.width, f.box.height) >= wanted.min_face_size]
-    return tuple(large_enough[: wanted.max_faces])

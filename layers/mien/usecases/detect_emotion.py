@@ -1,0 +1,51 @@
+"""What do the faces of a photo express? The two networks it takes, and no more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from mien.domain.face_filter import FaceFilter
+from mien.domain.faces import DetectedFace, Emotion
+from mien.usecases.stopwatch import Stopwatch
+from mien.vision.attributes import ExpressionClassifier
+from mien.vision.decode import decode
+from mien.vision.detector import FaceDetector
+from mien.vision.engine import ModelFolder
+
+
+@dataclass(frozen=True, slots=True)
+class FaceEmotion:
+    """A face, and what it expresses."""
+
+    face: DetectedFace
+    emotion: Emotion
+
+
+@dataclass(frozen=True, slots=True)
+class DetectEmotion:
+    """Detects faces and classifies their expressions."""
+
+    detector: FaceDetector
+    expression: ExpressionClassifier
+
+    @classmethod
+    def load(cls, models: Path, threads: int = 1) -> DetectEmotion:
+        """Load the networks from a folder of built models. Raises ConfigurationError."""
+        folder = ModelFolder.open(models, threads)
+        return cls(FaceDetector(folder.engine("detection")), ExpressionClassifier(folder.engine("expression")))
+
+    def __call__(self, data: bytes, wanted: FaceFilter, watch: Stopwatch) -> tuple[FaceEmotion, ...]:
+        """The wanted faces of a JPEG, PNG or WebP, largest first, in pixels of the upright image.
+
+        Raises:
+            ImageError: the image is of another kind, too large, or cannot be decoded.
+
+        """
+        with watch.stage("decode"):
+            image = decode(data)
+        with watch.stage("detect"):
+            faces = wanted.of(self.detector.detect(image, wanted.min_detection_probability))
+        with watch.stage("describe"):
+            emotions = self.expression.classify(image, faces) if faces else []
+        return tuple(FaceEmotion(face, emotion) for face, emotion in zip(faces, emotions, strict=True))

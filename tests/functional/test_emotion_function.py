@@ -1,0 +1,114 @@
+"""/emotion-detection as SmartClick's clients know it, behind real proxy events."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from mien.domain.faces import Sentiment
+from mien.http.routes import EMOTION_DETECTION, FACE_ANALYTICS
+from mien.local.environment import LocalContext
+from mien.local.events import HttpRequest, proxy_event
+from tests.events import ACTIVE, form_event
+
+
+@pytest.fixture(scope="module")
+def emotion(load_handler: Callable[..., ModuleType]) -> ModuleType:
+    return load_handler("emotion")
+
+
+def answer(emotion: ModuleType, event: dict[str, Any]) -> tuple[int, Any]:
+    response = emotion.lambda_handler(event, LocalContext("emotion", "r"))
+    return response["statusCode"], json.loads(response["body"])
+
+
+def body_event(body: bytes, content_type: str) -> dict[str, Any]:
+    headers = (("content-type", content_type),)
+    request = HttpRequest("r", "POST", EMOTION_DETECTION.url_path, "", headers, body, "127.0.0.1")
+    return proxy_event(request, EMOTION_DETECTION, ACTIVE)
+
+
+def test_the_answer_is_a_bare_array_of_smartclicks_items(emotion: ModuleType, photo) -> None:
+    status, body = answer(emotion, form_event(EMOTION_DETECTION, photo("astronaut"), field="image"))
+    assert status == 200
+    (item,) = body
+    assert item.keys() == {"probability", "rectangle", "emotion"}
+    assert item["rectangle"].keys() == {"left", "top", "right", "bottom"}
+    assert item["emotion"].keys() == {"value", "probability", "sentiments"}
+    assert set(item["emotion"]["sentiments"]) == {word.value for word in Sentiment}
+    assert sum(item["emotion"]["sentiments"].values()) == pytest.approx(1, abs=1e-5)
+    assert item["emotion"]["value"] == "happy"
+    assert item["emotion"]["probability"] == item["emotion"]["sentiments"]["happy"] > 0.9
+    assert 0 <= item["rectangle"]["left"] < item["rectangle"]["right"] <= 512
+    assert isinstance(item["rectangle"]["left"], float)
+
+
+def test_no_face_is_an_empty_array(emotion: ModuleType, photo) -> None:
+    assert answer(emotion, form_event(EMOTION_DETECTION, photo("coffee"), field="image")) == (200, [])
+
+
+def test_everyone_in_a_group_is_an_item_largest_first(emotion: ModuleType, six_people_jpeg: bytes) -> None:
+    _, body = answer(emotion, form_event(EMOTION_DETECTION, six_people_jpeg, field="image"))
+    heights = [item["rectangle"]["bottom"] - item["rectangle"]["top"] for item in body]
+    assert len(heights) == 6
+    assert heights == sorted(heights, reverse=True)
+
+
+def test_it_says_what_face_analytics_says(emotion: ModuleType, load_handler: Any, photo) -> None:
+    analytics = load_handler("analytics")
+    (item,) = answer(emotion, form_event(EMOTION_DETECTION, photo("obama"), field="image"))[1]
+    response = analytics.lambda_handler(form_event(FACE_ANALYTICS, photo("obama")), LocalContext("analytics", "r"))
+    (face,) = json.loads(response["body"])["faces"]
+    assert item["emotion"] == face["emotion"]
+    assert item["probability"] == face["detection_probability"]
+
+
+def test_an_image_may_come_in_every_way_and_is_answered_alike(emotion: ModuleType, photo) -> None:
+    data = photo("obama")
+    text = base64.b64encode(data).decode()
+    events = [
+        form_event(EMOTION_DETECTION, data, field="image"),
+        form_event(EMOTION_DETECTION, data, field="face_image"),
+        body_event(data, "image/jpeg"),
+        body_event(data, "image/png"),  # what it is, its bytes tell
+        body_event(json.dumps({"image": text}).encode(), "application/json"),
+        body_event(json.dumps({"image": f"data:image/jpeg;base64,{text}"}).encode(), "application/json; charset=utf-8"),
+        body_event(json.dumps({"face_image": text, "note": "x"}).encode(), "application/json"),
+    ]
+    answers = [answer(emotion, event) for event in events]
+    assert answers[0][0] == 200
+    assert all(each == answers[0] for each in answers)
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "status", "code"),
+    [
+        (b"", "image/jpeg", 422, "missing_field"),
+        (b"text", "image/jpeg", 415, "unsupported_image"),
+        (b"{", "application/json", 400, "malformed_request"),
+        (b"[]", "application/json", 400, "malformed_request"),
+        (b"[" * 100_000, "application/json", 400, "malformed_request"),
+        (b"{}", "application/json", 422, "missing_field"),
+        (b'{"image": 5}', "application/json", 422, "invalid_parameter"),
+        (b'{"image": ""}', "application/json", 422, "missing_field"),
+        (b'{"image": "%%%"}', "application/json", 422, "invalid_parameter"),
+        (b'{"image": "data:image/png,abc"}', "application/json", 422, "invalid_parameter"),
+        (b'{"image": "aGVsbG8="}', "application/json", 415, "unsupported_image"),
+        (b'{"url": "https://example.com/a.jpg"}', "application/json", 501, "not_implemented"),
+        (b"hello", "text/plain", 422, "missing_field"),
+    ],
+)
+def test_what_is_no_image_is_told_clearly(emotion: ModuleType, body: bytes, kind: str, status: int, code: str) -> None:
+    said, error = answer(emotion, body_event(body, kind))
+    assert (said, error["error"]["code"]) == (status, code)
+
+
+def test_without_emotion_nothing_would_be_left(emotion: ModuleType, photo) -> None:
+    event = form_event(EMOTION_DETECTION, photo("obama"), field="image", authorizer=ACTIVE | {"without": "emotion"})
+    status, body = answer(emotion, event)
+    assert (status, body["error"]["code"]) == (403, "feature_disabled")
