@@ -73,7 +73,6 @@ def test_an_image_may_come_in_every_way_and_is_answered_alike(emotion: ModuleTyp
     text = base64.b64encode(data).decode()
     events = [
         form_event(EMOTION_DETECTION, data, field="image"),
-        form_event(EMOTION_DETECTION, data, field="face_image"),
         body_event(data, "image/jpeg"),
         body_event(data, "image/png"),  # what it is, its bytes tell
         body_event(json.dumps({"image": text}).encode(), "application/json"),

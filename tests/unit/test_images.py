@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import base64
+import contextlib
+import json
 import time
 
 import pytest
@@ -58,7 +61,7 @@ def test_another_content_type_lacks_the_field(kind: str) -> None:
 
 def test_a_form_without_the_field_lacks_it() -> None:
     with pytest.raises(MissingField, match="face_image is missing"):
-        read_image(*form([("photo", ("p.jpg", b"x"))]), "face_image")
+        read_image(*form([("image", ("p.jpg", b"x"))]), "face_image")
 
 
 def test_an_empty_file_lacks_it_too() -> None:
@@ -142,3 +145,29 @@ def test_a_text_field_comes_back_as_given_and_no_larger_than_allowed() -> None:
 def test_a_text_field_that_is_no_text_is_refused() -> None:
     with pytest.raises(InvalidParameter, match="UTF-8"):
         read_form(*form([("metadata", ("m", b"\xff\xfe"))])).text("metadata", 100)
+
+
+@given(st.binary(min_size=1, max_size=500))
+def test_base64_in_json_is_the_image_with_or_without_line_breaks(content: bytes) -> None:
+    for text in (base64.b64encode(content).decode(), base64.encodebytes(content).decode()):
+        body = json.dumps({"image": text}).encode()
+        assert read_image("application/json", body, "face_image") == content
+
+
+@given(st.binary(max_size=300), st.sampled_from(["multipart/form-data; boundary=B", "application/json", "image/png"]))
+def test_any_body_is_read_or_refused(body: bytes, kind: str) -> None:
+    with contextlib.suppress(MienError):
+        assert read_image(kind, body, "face_image")
+
+
+def test_a_body_that_is_an_image_is_not_two() -> None:
+    with pytest.raises(MissingField, match="image1"):
+        read_image("image/jpeg", b"x", "image1")
+
+
+def test_four_megabytes_are_taken_in_base64_too_and_no_more() -> None:
+    whole = json.dumps({"image": base64.b64encode(bytes(MAX_IMAGE_BYTES)).decode()}).encode()
+    assert len(read_image("application/json", whole, "image")) == MAX_IMAGE_BYTES
+    more = json.dumps({"image": base64.b64encode(bytes(MAX_IMAGE_BYTES + 1)).decode()}).encode()
+    with pytest.raises(ImageTooLarge):
+        read_image("application/json", more, "image")

@@ -21,7 +21,8 @@ _BODY = ""
 """The name of a field that is the body itself, when the body is an image."""
 
 _MAIN_FIELDS = ("face_image", "image")
-"""What the endpoints of one image call it; each takes the other's name too, and a body that is the image."""
+"""What the endpoints of one image call it. In JSON each takes the other's name too, and any a body that is the image.
+"""
 
 
 @dataclass(slots=True)
@@ -68,10 +69,9 @@ class Form:
             NotEnabled: there is a url instead.
 
         """
-        names = (name, *_MAIN_FIELDS, _BODY) if name in _MAIN_FIELDS else (name,)
-        part = next((part for each in names if (part := self._part(each)) is not None), None)
-        if part is None and name in _MAIN_FIELDS and self._part("url") is not None:
-            raise NotEnabled("Images are not fetched from a url in this deployment; send the image itself.")
+        part = self._part(name)
+        if part is None and name in _MAIN_FIELDS:
+            part = self._main_part()
         if part is None or not part.content:
             what = "missing; send an image in it" if part is None else "empty"
             raise MissingField(f"The field {name} is {what}.")
@@ -91,6 +91,17 @@ class Form:
             return part.content.decode()
         except UnicodeDecodeError:
             raise InvalidParameter(f"{name} is not UTF-8 text.") from None
+
+    def _main_part(self) -> _Part | None:
+        """The one image of a body that is it, or of JSON that calls it by another name."""
+        for name in (_BODY, *_MAIN_FIELDS):
+            part = self._part(name)
+            if part is not None and (part.is_json or name == _BODY):
+                return part
+        url = self._part("url")
+        if url is not None and url.is_json:
+            raise NotEnabled("Images are not fetched from a url in this deployment; send the image itself.")
+        return None
 
     def _part(self, name: str) -> _Part | None:
         found = [part for part in self.parts if part.name == name]
