@@ -13,10 +13,10 @@ from mien.local.events import HttpRequest, proxy_event
 CALLER = Caller("bench", "bench", PLANS["unlimited"], KeyStatus.ACTIVE, frozenset()).context()
 
 
-def photo_event(route: Route, photo: bytes) -> dict[str, Any]:
-    """A form with a photo in its field `face_image`."""
+def photo_event(route: Route, photo: bytes, field: str = "face_image") -> dict[str, Any]:
+    """A form with a photo in a field."""
     boundary = "bench"
-    head = f'--{boundary}\r\nContent-Disposition: form-data; name="face_image"; filename="p.jpg"\r\n\r\n'.encode()
+    head = f'--{boundary}\r\nContent-Disposition: form-data; name="{field}"; filename="p.jpg"\r\n\r\n'.encode()
     body = head + photo + f"\r\n--{boundary}--\r\n".encode()
     headers = (("content-type", f"multipart/form-data; boundary={boundary}"),)
     request = HttpRequest("bench", route.method, route.url_path, "", headers, body, "127.0.0.1")

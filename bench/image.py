@@ -86,7 +86,7 @@ def call_of(function: FunctionSpec) -> Call:
     if function is RECOGNITION:
         return Call(photo_event(RECOGNIZE_FACE, photo), _finds_one_face)
     if function is EMOTION:
-        return Call(photo_event(EMOTION_DETECTION, photo), _finds_one_emotion)
+        return Call(photo_event(EMOTION_DETECTION, photo, "image"), _finds_one_emotion)
     if function is ANALYTICS:
         return Call(photo_event(FACE_ANALYTICS, photo), _finds_one_face)
     return Call(plain_event(USAGE), _reports_usage)
