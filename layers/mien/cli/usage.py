@@ -50,9 +50,9 @@ def usage(
     if everybody:
         used = {key: Usage(key, wanted) for key in known} | used
     bodies = [
-        usage_body(PLANS[known[usage.key_id].plan if usage.key_id in known else "free"], usage)
+        usage_body(PLANS[known[usage.key_id].plan], usage)
         for usage in used.values()
-        if key_id in (None, usage.key_id)
+        if usage.key_id in known and key_id in (None, usage.key_id)
     ]
     _print_csv(bodies) if as_csv else _print_lines(bodies)
 
