@@ -74,6 +74,11 @@ def local_database() -> Path:
     return CHECKOUT / "var" / "mien.sqlite"
 
 
+def address_or_local(name: str) -> str:
+    """The address that a variable names, or the local server's database."""
+    return os.environ.get(name) or f"sqlite:{local_database()}"
+
+
 def _required(name: str) -> str:
     value = os.environ.get(name)
     if not value:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,7 +12,9 @@ from typing import Any
 
 import pytest
 
+from mien import settings
 from mien.adapters.sqlite_meter import SqliteMeter
+from mien.domain.usage import month_of
 from mien.http.routes import (
     DELETE_FACE,
     FACE_ANALYTICS,
@@ -22,6 +26,7 @@ from mien.http.routes import (
     VIEW_DB,
 )
 from mien.local.environment import LocalContext
+from mien.ports.clock import utc_now
 from tests.events import ACTIVE, call, files_event, form_event
 
 FREE = ACTIVE | {"plan": "free"}
@@ -68,14 +73,10 @@ def test_of_two_hundred_calls_at_once_on_a_plan_of_a_hundred_exactly_a_hundred_p
         statuses = [status for part in pool.map(fifty, handlers) for status in part]
     assert sorted(statuses) == [200] * 100 + [429] * 100
     assert usage(account, "racing")["used"] == 100
-    status, body = call(analytics_of(handlers), event)
+    status, body = call(handlers[0].lambda_handler, event)
     assert status == 429
     assert body["detail"] == {"error": "quota_exceeded", "message": body["message"], "used": 100, "limit": 100}
     assert body["error"]["code"] == "quota_exceeded"
-
-
-def analytics_of(handlers: list[ModuleType]) -> Any:
-    return handlers[0].lambda_handler
 
 
 def test_failed_calls_are_not_billed(analytics: ModuleType, account: ModuleType, photo) -> None:
@@ -120,7 +121,7 @@ def test_whoever_has_no_calls_left_can_still_look_and_delete(
     event = files_event(REGISTER_FACE, {"face_image": photo("obama")}, "", me, {"x-face-uid": "barack"})
     assert call(recognition.lambda_handler, event)[0] == 200
     meter = SqliteMeter(store)
-    month = meter_month(meter)
+    month = month_of(utc_now())
     while meter.take("spent", month, "face_analytics", 100):
         pass
     meter.close()
@@ -128,13 +129,6 @@ def test_whoever_has_no_calls_left_can_still_look_and_delete(
     assert call(recognition.lambda_handler, files_event(VIEW_DB, {}, "", me))[1]["num_of_faces"] == 1
     gone = files_event(DELETE_FACE, {}, "", me, {"x-face-uid": "barack"})
     assert call(recognition.lambda_handler, gone)[0] == 200
-
-
-def meter_month(meter: SqliteMeter) -> str:
-    from mien.domain.usage import month_of
-    from mien.ports.clock import utc_now
-
-    return month_of(utc_now())
 
 
 def test_a_switched_off_feature_leaves_its_fields_out(analytics: ModuleType, photo) -> None:
@@ -161,20 +155,16 @@ def test_where_nothing_would_be_left_the_call_is_refused_and_not_billed(
     assert call(recognition.lambda_handler, pair)[0] == 200
 
 
-def test_a_function_that_stores_nothing_but_counts_loads_no_numbers(load: Callable[[str], ModuleType]) -> None:
+def test_a_function_that_stores_nothing_but_counts_loads_no_numbers(tmp_path: Path) -> None:
     """In a process of its own: this one has everything loaded."""
-    import subprocess
-    import sys
-
-    from mien import settings
-
+    address = f"sqlite:{tmp_path / 'mien.sqlite'}"
     code = (
         "import runpy, sys; runpy.run_path(sys.argv[1]); "
         "print([m for m in ('numpy', 'cv2', 'onnxruntime', 'boto3') if m in sys.modules])"
     )
     for name in ("account", "authorizer"):
         handler = settings.CHECKOUT / "functions" / name / "handler.py"
-        environment = {"MIEN_METER": "sqlite::memory:", "MIEN_KEY_STORE": "sqlite::memory:", "PATH": ""}
+        environment = {settings.METER: address, settings.KEY_STORE: address, "PATH": ""}
         command = [sys.executable, "-c", code, str(handler)]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
         assert done.stdout.strip() == "[]"

@@ -157,7 +157,7 @@ def test_what_broke_off_lets_nobody_in_and_is_brought_in_step(
         manage.create("half", "free")
     client.meta.events.unregister(f"after-call.apigateway.{event}", unique_id="break")
     assert [key.name for key in store.all()] == ["kept"]
-    client.delete_api_key(apiKey=client.get_api_keys(nameQuery=kept.id)["items"][0]["id"])
+    client.delete_api_key(apiKey=client.get_api_keys(nameQuery=kept.key_hash)["items"][0]["id"])
     assert manage.sync() == 1
     assert plans_of(api, kept) == ["mien-free"]
     assert manage.sync() == 1

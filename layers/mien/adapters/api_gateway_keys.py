@@ -25,10 +25,10 @@ class ApiGatewayKeys:
         wanted = self._usage_plans[key.plan]
         with unavailable("API Gateway"):
             key_id = self._id_of(key.key_hash) or self._create(key)
-            for plan in self._plans_of(key_id):
-                if plan != wanted and plan in self._usage_plans.values():
-                    self._client.delete_usage_plan_key(usagePlanId=plan, keyId=key_id)
-            if wanted not in self._plans_of(key_id):
+            held = {plan["id"] for plan in self._pages("get_usage_plans", keyId=key_id)}
+            for plan in held & set(self._usage_plans.values()) - {wanted}:
+                self._client.delete_usage_plan_key(usagePlanId=plan, keyId=key_id)
+            if wanted not in held:
                 self._client.create_usage_plan_key(usagePlanId=wanted, keyId=key_id, keyType="API_KEY")
 
     def remove(self, key_hash: str) -> None:
@@ -61,16 +61,14 @@ class ApiGatewayKeys:
         return found
 
     def _create(self, key: ApiKey) -> str:
-        answer = self._client.create_api_key(name=key.id, description=key.name, value=key.key_hash, enabled=True)
+        answer = self._client.create_api_key(
+            name=key.key_hash, description=f"{key.id}: {key.name}", value=key.key_hash, enabled=True
+        )
         return str(answer["id"])
 
     def _id_of(self, key_hash: str) -> str | None:
-        """Keys are named by our id, which is not the secret's; the value tells which of them it is."""
-        keys = self._pages("get_api_keys", includeValues=True)
-        return next((key["id"] for key in keys if key["value"] == key_hash), None)
-
-    def _plans_of(self, key_id: str) -> list[str]:
-        return [plan["id"] for plan in self._pages("get_usage_plans", keyId=key_id)]
+        """API Gateway finds keys by name only, so the hash is a key's name too."""
+        return next((key["id"] for key in self._pages("get_api_keys", nameQuery=key_hash)), None)
 
     def _pages(self, operation: str, **parameters: Any) -> Iterator[Item]:
         for page in self._client.get_paginator(operation).paginate(**parameters):

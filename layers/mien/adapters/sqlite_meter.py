@@ -25,6 +25,11 @@ _COUNT = """
 _COUNT_ENDPOINT = """
     INSERT INTO usage_by_endpoint VALUES (:key, :month, :endpoint, 1) ON CONFLICT DO UPDATE SET used = used + 1
 """
+_KEYS = "SELECT key_id, used FROM usage WHERE month = :month AND (:key IS NULL OR key_id = :key)"
+_ENDPOINTS = """
+    SELECT key_id, endpoint, used FROM usage_by_endpoint
+    WHERE month = :month AND (:key IS NULL OR key_id = :key) AND used > 0
+"""
 
 
 class SqliteMeter:
@@ -53,17 +58,19 @@ class SqliteMeter:
             self._connection.execute(query, (*where, endpoint))
 
     def usage(self, key_id: str, month: str) -> Usage:
-        found = (usage for usage in self.all(month) if usage.key_id == key_id)
-        return next(found, Usage(key_id, month))
+        return next(self._read(month, key_id), Usage(key_id, month))
 
     def all(self, month: str) -> Iterator[Usage]:
+        return self._read(month, None)
+
+    def _read(self, month: str, key_id: str | None) -> Iterator[Usage]:
+        wanted = {"month": month, "key": key_id}
         endpoints: dict[str, dict[str, int]] = defaultdict(dict)
         with unavailable("The meter"):
-            query = "SELECT key_id, endpoint, used FROM usage_by_endpoint WHERE month = ? AND used > 0"
-            for key_id, endpoint, used in self._connection.execute(query, (month,)):
-                endpoints[key_id][endpoint] = used
-            rows = self._connection.execute("SELECT key_id, used FROM usage WHERE month = ?", (month,)).fetchall()
-        yield from (Usage(key_id, month, used, endpoints[key_id]) for key_id, used in rows)
+            for key, endpoint, used in self._connection.execute(_ENDPOINTS, wanted):
+                endpoints[key][endpoint] = used
+            rows = self._connection.execute(_KEYS, wanted).fetchall()
+        yield from (Usage(key, month, used, endpoints[key]) for key, used in rows)
 
     def close(self) -> None:
         self._connection.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -83,7 +82,7 @@ class Folder:
 @click.option(
     "--store",
     metavar="ADDRESS",
-    default=lambda: os.environ.get(settings.GALLERY) or f"sqlite:{settings.local_database()}",
+    default=lambda: settings.address_or_local(settings.GALLERY),
     help=f"sqlite:FILE or dynamodb:TABLE; ${settings.GALLERY}, or else the local server's.",
 )
 @click.option("--tenant", default=DEMO_TENANT, show_default=True, help="Whose people.")

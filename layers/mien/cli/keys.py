@@ -29,7 +29,7 @@ feature_choice = click.Choice([feature.value for feature in Feature])
 @click.option(
     "--store",
     metavar="ADDRESS",
-    default=lambda: os.environ.get(settings.KEY_STORE) or f"sqlite:{settings.local_database()}",
+    default=lambda: settings.address_or_local(settings.KEY_STORE),
     help=f"sqlite:FILE or dynamodb:TABLE; ${settings.KEY_STORE}, or else the local server's.",
 )
 @click.option(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 import sys
 
 import click
@@ -18,17 +17,13 @@ from mien.http.wire import compact_json
 from mien.ports.clock import utc_now
 
 
-def _local() -> str:
-    return f"sqlite:{settings.local_database()}"
-
-
 @click.command()
 @click.option("--key", "key_id", metavar="ID", help="One key's alone; all by default.")
 @click.option("--all", "everybody", is_flag=True, help="Every key, those that have not called too.")
 @click.option("--month", help="As 2026-11; this month by default.")
 @click.option("--csv", "as_csv", is_flag=True, help="A table of commas instead of JSON lines.")
-@click.option("--store", default=lambda: os.environ.get(settings.KEY_STORE) or _local(), help="Of the keys.")
-@click.option("--meter", default=lambda: os.environ.get(settings.METER) or _local(), help="Of the counts.")
+@click.option("--store", default=lambda: settings.address_or_local(settings.KEY_STORE), help="Of the keys.")
+@click.option("--meter", default=lambda: settings.address_or_local(settings.METER), help="Of the counts.")
 @click.pass_context
 def usage(
     context: click.Context,

@@ -15,7 +15,7 @@ from mien.domain.templates import unpack
 
 _BLOCK = 4096  # faces; the index grows by blocks, so that nothing is ever copied to make room
 _STRIDE = 1024  # faces scored at once: their float32 copy stays in the processor's cache
-_GROUP = 16
+_GROUP = 16  # faces; the highest score of each stands for it when the best are sought
 _NEVER = np.iinfo(np.int64).max
 
 

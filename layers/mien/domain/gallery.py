@@ -49,9 +49,6 @@ class Subject:
     expires_at: datetime | None = None
     revision: str = field(default_factory=lambda: secrets.token_hex(_REVISION_BYTES))
 
-    def expired(self, now: datetime) -> bool:
-        return self.expires_at is not None and self.expires_at <= now
-
 
 @dataclass(frozen=True, slots=True)
 class Templates:

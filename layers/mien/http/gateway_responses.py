@@ -74,10 +74,15 @@ def gateway_response(kind: str) -> GatewayResponse:
     return replace(answer, status=None) if kind.startswith("DEFAULT_") else answer
 
 
+def error_headers(error: MienError) -> dict[str, str]:
+    """What goes with every answer of the gateway's own, but for the request id."""
+    return CORS_HEADERS | (_RETRY_AFTER if isinstance(error, RateLimited) else {})
+
+
 def answer_of(error: MienError) -> GatewayResponse:
     """An error as API Gateway's own answer."""
-    fixed = CORS_HEADERS | (_RETRY_AFTER if isinstance(error, RateLimited) else {})
-    headers = {name: f"'{value}'" for name, value in fixed.items()} | {REQUEST_ID_HEADER: "context.requestId"}
+    headers = {name: f"'{value}'" for name, value in error_headers(error).items()}
+    headers[REQUEST_ID_HEADER] = "context.requestId"
     return GatewayResponse(entry_for(error).status, headers, compact_json(error_body(error, "$context.requestId")))
 
 

@@ -17,6 +17,7 @@ from mien.http.caller import Caller
 from mien.http.cors import CORS_HEADERS
 from mien.http.errors import entry_for, error_body
 from mien.http.features import leave_out
+from mien.http.gateway_responses import NOT_FOUND
 from mien.http.images import Form, read_body, read_form
 from mien.http.metering import Metering
 from mien.http.observability import CallRecord, logger, report
@@ -36,7 +37,7 @@ class Resolver(APIGatewayRestResolver):
         super().__init__(serializer=compact_json, strip_prefixes=[f"/{STAGE}"])
         self.use(middlewares=[_refuse_suspended])
         self.exception_handler(Exception)(self._error)
-        self.not_found(lambda _: self._error(NotFound("There is nothing at this path.")))
+        self.not_found(lambda _: self._error(NotFound(NOT_FOUND)))
 
     def route_for(self, route: Route) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Decorate the function that answers a route of the contract."""

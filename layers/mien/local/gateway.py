@@ -25,7 +25,7 @@ from mien.domain.errors import (
 from mien.domain.plans import PLANS
 from mien.http.cors import CORS_HEADERS, preflight_headers
 from mien.http.errors import entry_for, error_body
-from mien.http.gateway_responses import NOT_FOUND, TOO_LARGE, wrong_method
+from mien.http.gateway_responses import NOT_FOUND, TOO_LARGE, error_headers, wrong_method
 from mien.http.limits import AUTHORIZER_CACHE_SECONDS, MAX_BODY_BYTES, MAX_EVENT_BYTES, UPLOAD_SECONDS
 from mien.http.routes import ROUTES, Route
 from mien.http.wire import KEY_HEADER, REQUEST_ID_HEADER, compact_json
@@ -189,10 +189,10 @@ def _http_answer(response: Mapping[str, Any]) -> HttpAnswer:
 
 
 def _error_answer(error: MienError, request_id: str) -> HttpAnswer:
-    headers = (*CORS_HEADERS.items(), ("content-type", "application/json"), (REQUEST_ID_HEADER, request_id))
-    if isinstance(error, RateLimited):
-        headers += (("retry-after", "1"),)
-    return HttpAnswer(entry_for(error).status, headers, compact_json(error_body(error, request_id)).encode())
+    headers = error_headers(error) | {"content-type": "application/json", REQUEST_ID_HEADER: request_id}
+    return HttpAnswer(
+        entry_for(error).status, tuple(headers.items()), compact_json(error_body(error, request_id)).encode()
+    )
 
 
 async def _send(send: Send, answer: HttpAnswer) -> None:

@@ -45,9 +45,8 @@ def serve(port: int, state: Path, functions: Path, retention_days: int | None = 
 
 
 def local_gateway(functions: Path, database: Path, retention_days: int | None = None) -> Gateway:
-    """A gateway over the functions in a folder, with keys and faces in a SQLite file."""
-    variables = {settings.KEY_STORE: f"sqlite:{database}", settings.GALLERY: f"sqlite:{database}"}
-    variables[settings.METER] = f"sqlite:{database}"
+    """A gateway over the functions in a folder, with keys, faces and counts in a SQLite file."""
+    variables = dict.fromkeys((settings.KEY_STORE, settings.GALLERY, settings.METER), f"sqlite:{database}")
     variables |= {"POWERTOOLS_METRICS_DISABLED": "true", "POWERTOOLS_LOG_LEVEL": "WARNING"}  # a person is watching
     if retention_days:
         variables[settings.RETENTION_DAYS] = str(retention_days)

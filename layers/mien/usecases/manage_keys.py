@@ -60,19 +60,21 @@ class ManageKeys:
         without: Collection[Feature] | None = None,
     ) -> ApiKey:
         """Change every secret of a key alike; a revoked key stays revoked. Raises KeyNotFound."""
-        rows = self.secrets_of(key_id)
-        for row in rows:
-            changed = replace(
+        changed = [
+            replace(
                 row,
                 status=row.status if status is None or row.status is KeyStatus.REVOKED else status,
                 plan=row.plan if plan is None else plan,
                 without=row.without if without is None else frozenset(without),
             )
-            if changed.usable(self.clock()):
-                self._let_in(changed)
+            for row in self.secrets_of(key_id)
+        ]
+        for row in changed:
+            if row.usable(self.clock()):
+                self._let_in(row)
             else:
-                self._lock_out(changed)
-        return self.secrets_of(key_id)[0]
+                self._lock_out(row)
+        return changed[0]
 
     def rotate(self, key_id: str, overlap: timedelta) -> tuple[ApiKey, str]:
         """Give a key a new secret; those it has end after the overlap. Raises KeyNotFound, also of a revoked key."""

@@ -126,7 +126,7 @@ def _merge(looks: list[Candidates]) -> list[DetectedFace]:
     return [
         DetectedFace(
             box=BoundingBox(*map(float, boxes[i])),
-            landmarks=Landmarks5(*((float(x), float(y)) for x, y in points[i])),
+            landmarks=Landmarks5.from_array(points[i]),
             probability=float(scores[i]),
         )
         for i in suppress(boxes, scores)
