@@ -40,6 +40,8 @@ class ApiStack(Stack):
 
     def _function(self, spec: FunctionSpec) -> lambda_.Function:
         made = ImageFunction(self, spec.name.title(), spec=spec, config=self._config)
+        if spec.tasks:
+            made.function.add_environment(settings.URL_FETCH, "on" if self._config.url_fetch else "off")
         for setting, actions in spec.stores.items():
             self._data.stores[setting].open_to(made, actions)
         return made.function

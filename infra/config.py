@@ -23,6 +23,7 @@ class Config:
     retention_days: int | None = None
     meter_fails: MeterFails = "closed"
     search: Search = "memory"
+    url_fetch: bool = True
     alarm_email: str | None = None
 
     @classmethod
@@ -77,5 +78,6 @@ _READERS: dict[str, Callable[[str, Any], Any]] = {
     "retention_days": _count,
     "meter_fails": lambda name, value: _one_of(get_args(MeterFails), name, value),
     "search": lambda name, value: _one_of(get_args(Search), name, value),
+    "url_fetch": _flag,
     "alarm_email": _text,
 }

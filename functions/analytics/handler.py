@@ -9,6 +9,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from mien import settings
+from mien.adapters.https_images import HttpsImageSource
 from mien.adapters.stores import open_meter
 from mien.domain.faces import ImageAnalysis
 from mien.http.metering import Metering
@@ -18,7 +19,8 @@ from mien.http.routes import FACE_ANALYTICS, FACE_LIVENESS
 from mien.http.schemas import Envelope, analytics_body, liveness_body
 from mien.usecases.analyse_image import AnalyseImage
 
-app = Resolver(Metering(open_meter(settings.meter_address()), settings.meter_fails_open()))
+images = HttpsImageSource() if settings.fetches_urls() else None
+app = Resolver(Metering(open_meter(settings.meter_address()), settings.meter_fails_open()), images)
 analyse_image = AnalyseImage.load(settings.models_folder(), settings.threads())
 
 

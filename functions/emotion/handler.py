@@ -7,6 +7,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from mien import settings
+from mien.adapters.https_images import HttpsImageSource
 from mien.adapters.stores import open_meter
 from mien.http.metering import Metering
 from mien.http.parameters import read_face_filter
@@ -16,7 +17,8 @@ from mien.http.schemas import emotion_body
 from mien.usecases.detect_emotion import DetectEmotion
 from mien.usecases.stopwatch import Stopwatch
 
-app = Resolver(Metering(open_meter(settings.meter_address()), settings.meter_fails_open()))
+images = HttpsImageSource() if settings.fetches_urls() else None
+app = Resolver(Metering(open_meter(settings.meter_address()), settings.meter_fails_open()), images)
 detect_emotion = DetectEmotion.load(settings.models_folder(), settings.threads())
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from mien import settings
+from mien.adapters.https_images import HttpsImageSource
 from mien.adapters.searches import open_search
 from mien.adapters.stores import open_gallery, open_meter
 from mien.domain.gallery import MAX_METADATA_BYTES, GalleryId
@@ -39,7 +40,8 @@ from mien.usecases.probe import FaceReader
 from mien.usecases.recognise import Recognise
 from mien.usecases.validate_faces import validate_faces as compare_photos
 
-app = Resolver(Metering(open_meter(settings.meter_address()), settings.meter_fails_open()))
+images = HttpsImageSource() if settings.fetches_urls() else None
+app = Resolver(Metering(open_meter(settings.meter_address()), settings.meter_fails_open()), images)
 reader = FaceReader.load(settings.models_folder(), settings.threads())
 embedder = reader.embedder
 gallery = open_gallery(settings.gallery_address())

@@ -16,6 +16,7 @@ SEARCH = "MIEN_SEARCH"
 RETENTION_DAYS = "MIEN_RETENTION_DAYS"
 METER = "MIEN_METER"
 METER_FAILS = "MIEN_METER_FAILS"
+URL_FETCH = "MIEN_URL_FETCH"
 API = "MIEN_API"
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -63,10 +64,17 @@ def meter_fails_open() -> bool:
         ConfigurationError: it is neither.
 
     """
-    value = os.environ.get(METER_FAILS) or "closed"
-    if value not in ("open", "closed"):
-        raise ConfigurationError(f"{METER_FAILS} must be open or closed, not {value!r}.")
-    return value == "open"
+    return _one_of(METER_FAILS, "closed", "open") == "open"
+
+
+def fetches_urls() -> bool:
+    """Whether images are fetched from urls that callers send: MIEN_URL_FETCH is off, or on by default.
+
+    Raises:
+        ConfigurationError: it is neither.
+
+    """
+    return _one_of(URL_FETCH, "on", "off") == "on"
 
 
 def local_database() -> Path:
@@ -83,6 +91,13 @@ def _required(name: str) -> str:
     value = os.environ.get(name)
     if not value:
         raise ConfigurationError(f"{name} is not set.")
+    return value
+
+
+def _one_of(name: str, default: str, other: str) -> str:
+    value = os.environ.get(name) or default
+    if value not in (default, other):
+        raise ConfigurationError(f"{name} must be {default} or {other}, not {value!r}.")
     return value
 
 

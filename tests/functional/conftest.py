@@ -17,22 +17,22 @@ from tests.functional.servers import Server, start, stop
 def load_handler() -> Iterator[Callable[..., ModuleType]]:
     """Load a function's handler module anew, with these environment variables."""
     loaded: list[ModuleType] = []
-    with pytest.MonkeyPatch.context() as environment:
 
-        def load(function: str, **variables: str) -> ModuleType:
+    def load(function: str, **variables: str) -> ModuleType:
+        spec = importlib.util.spec_from_file_location(
+            f"{function}_handler", settings.CHECKOUT / "functions" / function / "handler.py"
+        )
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        with pytest.MonkeyPatch.context() as environment:
             for name, value in variables.items():
                 environment.setenv(name, value)
-            spec = importlib.util.spec_from_file_location(
-                f"{function}_handler", settings.CHECKOUT / "functions" / function / "handler.py"
-            )
-            assert spec is not None
-            assert spec.loader is not None
-            module = importlib.util.module_from_spec(spec)
             spec.loader.exec_module(module)
-            loaded.append(module)
-            return module
+        loaded.append(module)
+        return module
 
-        yield load
+    yield load
     for module in loaded:
         module.app.metering.meter.close()
         if hasattr(module, "gallery"):
@@ -40,10 +40,15 @@ def load_handler() -> Iterator[Callable[..., ModuleType]]:
 
 
 @pytest.fixture(scope="module")
-def recognition(load_handler: Callable[..., ModuleType], tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
+def store(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The address of an empty store."""
+    return f"sqlite:{tmp_path_factory.mktemp('state') / 'mien.sqlite'}"
+
+
+@pytest.fixture(scope="module")
+def recognition(load_handler: Callable[..., ModuleType], store: str) -> ModuleType:
     """The recognition handler on an empty store of its own."""
-    store: Path = tmp_path_factory.mktemp("state") / "mien.sqlite"
-    return load_handler("recognition", MIEN_GALLERY=f"sqlite:{store}")
+    return load_handler("recognition", MIEN_GALLERY=store)
 
 
 @pytest.fixture(scope="module")

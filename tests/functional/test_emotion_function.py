@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
@@ -15,6 +15,8 @@ from mien.http.routes import EMOTION_DETECTION, FACE_ANALYTICS
 from mien.local.environment import LocalContext
 from mien.local.events import HttpRequest, proxy_event
 from tests.events import ACTIVE, form_event
+from tests.web_server import Play, WebServer, endless, redirect
+from tests.web_server import answer as web_answer
 
 
 @pytest.fixture(scope="module")
@@ -98,13 +100,61 @@ def test_an_image_may_come_in_every_way_and_is_answered_alike(emotion: ModuleTyp
         (b'{"image": "%%%"}', "application/json", 422, "invalid_parameter"),
         (b'{"image": "data:image/png,abc"}', "application/json", 422, "invalid_parameter"),
         (b'{"image": "aGVsbG8="}', "application/json", 415, "unsupported_image"),
-        (b'{"url": "https://example.com/a.jpg"}', "application/json", 501, "not_implemented"),
+        (b'{"url": 5}', "application/json", 422, "invalid_parameter"),
+        (b'{"url": ""}', "application/json", 422, "missing_field"),
+        (b'{"url": "photo.jpg"}', "application/json", 422, "url_not_allowed"),
+        (b'{"url": "http://example.com/a.jpg"}', "application/json", 422, "url_not_allowed"),
+        (b'{"image": "http://example.com/a.jpg"}', "application/json", 422, "url_not_allowed"),
+        (b'{"url": "https://127.0.0.1/a.jpg"}', "application/json", 422, "url_not_allowed"),
         (b"hello", "text/plain", 422, "missing_field"),
     ],
 )
 def test_what_is_no_image_is_told_clearly(emotion: ModuleType, body: bytes, kind: str, status: int, code: str) -> None:
     said, error = answer(emotion, body_event(body, kind))
     assert (said, error["error"]["code"]) == (status, code)
+
+
+@pytest.fixture
+def web(emotion: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Iterator[WebServer]:
+    """The web, as this handler sees it."""
+    web = WebServer()
+    monkeypatch.setattr(emotion.app, "images", web.source(10))
+    yield web
+    web.stop()
+
+
+def test_an_image_may_be_somewhere_on_the_web(emotion: ModuleType, web: WebServer, photo) -> None:
+    web.play = web_answer(photo("obama"))
+    sent = answer(emotion, form_event(EMOTION_DETECTION, photo("obama"), field="image"))
+    for name in ("url", "image", "face_image"):
+        body = json.dumps({name: "https://photos.example/obama.jpg"}).encode()
+        assert answer(emotion, body_event(body, "application/json")) == sent
+    assert len(web.requests) == 3
+
+
+@pytest.mark.parametrize(
+    ("play", "status", "code"),
+    [
+        (web_answer(b"a page"), 415, "unsupported_image"),
+        (web_answer(b""), 415, "unsupported_image"),
+        (web_answer(b"", "404 Not Found"), 422, "url_not_fetched"),
+        (redirect("https://169.254.169.254/"), 422, "url_not_allowed"),
+        (endless(b"HTTP/1.1 200 OK\r\n\r\n", bytes(65536)), 413, "image_too_large"),
+    ],
+)
+def test_what_comes_of_a_url_is_told_clearly(
+    emotion: ModuleType, web: WebServer, play: Play, status: int, code: str
+) -> None:
+    web.play = play
+    said, error = answer(emotion, body_event(b'{"url": "https://photos.example/a.jpg"}', "application/json"))
+    assert (said, error["error"]["code"]) == (status, code)
+
+
+def test_a_deployment_may_fetch_nothing(load_handler: Callable[..., ModuleType], photo) -> None:
+    emotion = load_handler("emotion", MIEN_URL_FETCH="off")
+    status, error = answer(emotion, body_event(b'{"url": "https://photos.example/a.jpg"}', "application/json"))
+    assert (status, error["error"]["code"]) == (501, "not_implemented")
+    assert answer(emotion, body_event(photo("coffee"), "image/jpeg")) == (200, [])
 
 
 def test_without_emotion_nothing_would_be_left(emotion: ModuleType, photo) -> None:

@@ -342,9 +342,9 @@ def test_faces_of_another_model_are_refused_until_they_are_enrolled_again(
 
 
 def test_a_second_function_sees_what_the_first_one_did(
-    load_handler: Callable[..., ModuleType], recognition: ModuleType, client: Client, photo
+    load_handler: Callable[..., ModuleType], store: str, client: Client, photo
 ) -> None:
-    other = Client(load_handler("recognition"), client.tenant)
+    other = Client(load_handler("recognition", MIEN_GALLERY=store), client.tenant)
     assert only_face(other.recognize(photo("obama2")))["recognition_uidresult"] == "unknown"
     client.register("barack", photo("obama"))
     assert only_face(other.recognize(photo("obama2")))["recognition_uidresult"] == "barack"

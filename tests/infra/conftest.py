@@ -13,6 +13,7 @@ EVERY_SWITCH = {
     "retention_days": "30",
     "meter_fails": "open",
     "search": "s3vectors",
+    "url_fetch": "false",
     "alarm_email": "somebody@example.com",
 }
 

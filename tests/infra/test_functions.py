@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from infra.functions import ANALYTICS, AUTHORIZER, FUNCTIONS, RECOGNITION, FunctionSpec
+from infra.functions import ACCOUNT, ANALYTICS, AUTHORIZER, EMOTION, FUNCTIONS, RECOGNITION, FunctionSpec
 from mien import settings
 from mien.http.limits import FUNCTION_SECONDS
 from mien.http.routes import ROUTES
@@ -112,6 +112,10 @@ def test_switches_reach_the_functions_they_are_about(plain: Synthesis, switched:
     assert variables(switched, ANALYTICS)["MIEN_METER_FAILS"] == "open"
     assert variables(switched, AUTHORIZER).keys() == {settings.KEY_STORE}
     assert settings.METER in variables(switched, ANALYTICS)
+    for function in (ANALYTICS, EMOTION, RECOGNITION):
+        assert variables(plain, function)[settings.URL_FETCH] == "on"
+        assert variables(switched, function)[settings.URL_FETCH] == "off"
+    assert settings.URL_FETCH not in variables(plain, ACCOUNT)
 
 
 def test_an_index_is_searched_and_changed_by_recognition_only(switched: Synthesis) -> None:

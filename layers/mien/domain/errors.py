@@ -11,6 +11,8 @@ MienError
 │   ├── AlreadyRegistered      somebody is enrolled under this uid
 │   ├── MethodNotAllowed       the path answers, but not to this method
 │   ├── NotEnabled             what is asked for is not part of this deployment
+│   ├── UrlNotAllowed          the url leads where a caller may not send us
+│   ├── UrlNotFetched          nothing came from the url
 │   └── RequestTimedOut        the upload did not arrive in time
 ├── ImageError
 │   ├── ImageTooLarge          too many bytes or pixels
@@ -87,6 +89,14 @@ class MethodNotAllowed(RequestError):
 
 class NotEnabled(RequestError):
     """What is asked for is not part of this deployment."""
+
+
+class UrlNotAllowed(RequestError):
+    """The url leads where a caller may not send us."""
+
+
+class UrlNotFetched(RequestError):
+    """Nothing came from the url."""
 
 
 class RequestTimedOut(RequestError):

@@ -38,6 +38,8 @@ ERRORS: dict[type[MienError], ErrorEntry] = {
     errors.UnsupportedImage: ErrorEntry(415, "unsupported_image"),
     errors.MissingField: ErrorEntry(422, "missing_field"),
     errors.InvalidParameter: ErrorEntry(422, "invalid_parameter"),
+    errors.UrlNotAllowed: ErrorEntry(422, "url_not_allowed"),
+    errors.UrlNotFetched: ErrorEntry(422, "url_not_fetched"),
     errors.UndecodableImage: ErrorEntry(422, "undecodable_image"),
     errors.NoFace: ErrorEntry(422, "no_face"),
     errors.MultipleFaces: ErrorEntry(422, "multiple_faces"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -13,21 +14,27 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 
 from mien.domain.errors import ImageTooLarge, InvalidParameter, MalformedRequest, MissingField, NotEnabled
 from mien.http.limits import MAX_ADDITIONAL_IMAGES, MAX_IMAGE_BYTES
+from mien.ports.image_source import ImageSource
 
 _ADDITIONAL = "additional_face_image_"
 
 
+_URL_START = re.compile(rb"\s*[a-z]+://", re.IGNORECASE)
+
 _BODY = ""
 """The name of a field that is the body itself, when the body is an image."""
 
+_URL = "url"
+
 _MAIN_FIELDS = ("face_image", "image")
-"""What the endpoints of one image call it. In JSON each takes the other's name too, and any a body that is the image.
+"""What the endpoints of one image call it. In JSON each takes the other's name too, and any of them a url; or the body
+is the image.
 """
 
 
 @dataclass(slots=True)
 class _Part:
-    """A field. Where it came in JSON an image is text: base64, or a data URI."""
+    """A field. Where it came in JSON an image is text: base64, a data URI, or a url."""
 
     name: str = ""
     content: bytearray = field(default_factory=bytearray)
@@ -51,9 +58,10 @@ def read_body(body: str | None, is_base64: bool) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """The fields of a request."""
+    """The fields of a request; `images` fetches those that are urls."""
 
     parts: Sequence[_Part]
+    images: ImageSource | None = None
 
     @property
     def names(self) -> set[str]:
@@ -64,9 +72,10 @@ class Form:
 
         Raises:
             MissingField: the field is absent or empty.
-            InvalidParameter: it came more than once, or is not base64 in JSON.
+            InvalidParameter: it came more than once, or is neither base64 nor a url in JSON.
             ImageTooLarge: the image is larger than the synchronous API takes.
-            NotEnabled: there is a url instead.
+            UrlNotAllowed, UrlNotFetched: it is a url that leads nowhere.
+            NotEnabled: it is a url, and none are fetched here.
 
         """
         part = self._part(name)
@@ -75,7 +84,7 @@ class Form:
         if part is None or not part.content:
             what = "missing; send an image in it" if part is None else "empty"
             raise MissingField(f"The field {name} is {what}.")
-        image = _decoded(part) if part.is_json else bytes(part.content)
+        image = self._from_json(part) if part.is_json else bytes(part.content)
         if len(image) > MAX_IMAGE_BYTES:
             raise ImageTooLarge(f"The image has {len(image):,} bytes; at most {MAX_IMAGE_BYTES:,} are taken.")
         return image
@@ -94,14 +103,18 @@ class Form:
 
     def _main_part(self) -> _Part | None:
         """The one image of a body that is it, or of JSON that calls it by another name."""
-        for name in (_BODY, *_MAIN_FIELDS):
+        for name in (_BODY, *_MAIN_FIELDS, _URL):
             part = self._part(name)
             if part is not None and (part.is_json or name == _BODY):
                 return part
-        url = self._part("url")
-        if url is not None and url.is_json:
-            raise NotEnabled("Images are not fetched from a url in this deployment; send the image itself.")
         return None
+
+    def _from_json(self, part: _Part) -> bytes:
+        if part.name != _URL and not _URL_START.match(part.content):
+            return _decoded(part)
+        if self.images is None:
+            raise NotEnabled("Images are not fetched from a url in this deployment; send the image itself.")
+        return self.images.fetch(part.content.decode(), MAX_IMAGE_BYTES)
 
     def _part(self, name: str) -> _Part | None:
         found = [part for part in self.parts if part.name == name]
@@ -110,7 +123,7 @@ class Form:
         return found[0] if found else None
 
 
-def read_form(content_type: str, body: bytes) -> Form:
+def read_form(content_type: str, body: bytes, images: ImageSource | None = None) -> Form:
     """The fields that a request carries: a form's, a JSON object's, or one image that is the body.
 
     A body of another content type carries none.
@@ -123,7 +136,7 @@ def read_form(content_type: str, body: bytes) -> Form:
     if kind == b"multipart/form-data":
         return Form(_parts(body, options.get(b"boundary", b"")))
     if kind == b"application/json":
-        return Form(_json_parts(body))
+        return Form(_json_parts(body), images)
     if kind.startswith(b"image/"):
         return Form([_Part(_BODY, bytearray(body))])
     return Form(())

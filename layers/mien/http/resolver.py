@@ -24,13 +24,14 @@ from mien.http.observability import CallRecord, logger, report
 from mien.http.parameters import Query, refuse_others
 from mien.http.routes import STAGE, Route
 from mien.http.wire import REQUEST_ID_HEADER, compact_json
+from mien.ports.image_source import ImageSource
 
 
 class Resolver(APIGatewayRestResolver):
-    """Answers API Gateway proxy events in the contract's words, and counts them."""
+    """Answers API Gateway proxy events in the contract's words, and counts them; `images` fetches urls."""
 
-    def __init__(self, metering: Metering) -> None:
-        self.metering = metering
+    def __init__(self, metering: Metering, images: ImageSource | None = None) -> None:
+        self.metering, self.images = metering, images
         self._cold = True
         self._record = CallRecord()
         # Behind a custom domain the stage is part of the path.
@@ -105,7 +106,7 @@ class Resolver(APIGatewayRestResolver):
         """The form of the request being answered. Raises RequestError."""
         event = self.current_event
         body = read_body(event.body, bool(event.is_base64_encoded))
-        return read_form(event.headers.get("content-type", ""), body)
+        return read_form(event.headers.get("content-type", ""), body, self.images)
 
     def _error(self, error: Exception) -> Response[dict[str, Any]]:
         if not isinstance(error, MienError) or isinstance(error, ServiceError):
