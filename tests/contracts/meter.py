@@ -43,6 +43,31 @@ class MeterContract:
         assert meter.usage("a", MONTH) == Usage("a", MONTH, 0, {})
         assert meter.take("a", MONTH, "e", 1) == 1
 
+    def test_a_call_with_a_token_is_counted_once(self, meter: Meter) -> None:
+        assert [meter.take_once("a", MONTH, "uploads", 2, "photo-1") for _ in range(3)] == [True] * 3
+        assert meter.take_once("a", "2026-12", "uploads", 2, "photo-1")
+        assert meter.take_once("b", MONTH, "uploads", 2, "photo-1")
+        assert meter.usage("a", MONTH) == Usage("a", MONTH, 1, {"uploads": 1})
+        assert meter.usage("a", "2026-12").used == 0
+        assert sorted(usage.key_id for usage in meter.all(MONTH)) == ["a", "b"]
+
+    def test_a_call_with_a_token_passes_no_limit_but_stays_counted(self, meter: Meter) -> None:
+        assert meter.take_once("a", MONTH, "uploads", 1, "photo-1")
+        assert not meter.take_once("a", MONTH, "uploads", 1, "photo-2")
+        assert meter.take_once("a", MONTH, "uploads", 1, "photo-1")
+        assert not meter.take_once("a", MONTH, "uploads", 0, "photo-3")
+        assert meter.take_once("a", MONTH, "uploads", 2, "photo-2")
+        assert meter.usage("a", MONTH).used == 2
+
+    def test_of_many_deliveries_of_one_token_at_once_one_is_counted(
+        self, meter: Meter, open_again: Callable[[], Meter]
+    ) -> None:
+        meters = [open_again() for _ in range(8)]
+        with ThreadPoolExecutor(len(meters)) as pool:
+            taken = list(pool.map(lambda meter: meter.take_once("a", MONTH, "uploads", 100, "photo"), meters))
+        assert taken == [True] * 8
+        assert meter.usage("a", MONTH).used == 1
+
     def test_of_many_calls_at_once_exactly_as_many_pass_as_there_are(
         self, meter: Meter, open_again: Callable[[], Meter]
     ) -> None:

@@ -16,6 +16,7 @@ from mien.domain.usage import Usage, month_after
 KEPT = timedelta(days=3 * 365)
 
 _ENDPOINT = "calls/"
+_COUNTED = "once/"  # in the place of the month: a token whose call is counted
 
 
 class DynamoDbMeter:
@@ -27,25 +28,30 @@ class DynamoDbMeter:
     def take(self, key_id: str, month: str, endpoint: str, limit: int | None) -> int | None:
         if limit is not None and limit < 1:
             return None
-        update: Item = {
-            "UpdateExpression": "ADD used :one, #endpoint :one SET #ttl = :ttl",
-            "ExpressionAttributeNames": {"#endpoint": _ENDPOINT + endpoint, "#ttl": TTL_ATTRIBUTE},
-            "ExpressionAttributeValues": {
-                ":one": {"N": "1"},
-                ":ttl": {"N": str(int((month_after(month) + KEPT).timestamp()))},
-            },
-        }
-        if limit is not None:
-            update["ConditionExpression"] = "attribute_not_exists(used) OR used < :limit"
-            update["ExpressionAttributeValues"][":limit"] = {"N": str(limit)}
         try:
             with unavailable("The meter"):
-                answer = self._update(key_id, month, update)
+                answer = self._update(key_id, month, _one_more(month, endpoint, limit))
         except Unavailable as error:
             if _is_conditional(error.__cause__):
                 return None
             raise
         return int(answer["Attributes"]["used"]["N"])
+
+    def take_once(self, key_id: str, month: str, endpoint: str, limit: int | None, token: str) -> bool:
+        if limit is not None and limit < 1:
+            return False
+        marker = _key(key_id, _COUNTED + token) | {TTL_ATTRIBUTE: _kept_after(month)}
+        count = {"TableName": self._table, "Key": _key(key_id, month)} | _one_more(month, endpoint, limit)
+        unmarked = {"TableName": self._table, "Item": marker, "ConditionExpression": "attribute_not_exists(key_id)"}
+        try:
+            with unavailable("The meter"):
+                self._client.transact_write_items(TransactItems=[{"Put": unmarked}, {"Update": count}])
+        except Unavailable as error:
+            marked, full = _refused(error.__cause__)
+            if marked or full:
+                return marked
+            raise
+        return True
 
     def give_back(self, key_id: str, month: str, endpoint: str) -> None:
         update: Item = {
@@ -80,6 +86,23 @@ class DynamoDbMeter:
         return answer
 
 
+def _one_more(month: str, endpoint: str, limit: int | None) -> Item:
+    """The update that counts a call, if fewer than `limit` were."""
+    update: Item = {
+        "UpdateExpression": "ADD used :one, #endpoint :one SET #ttl = :ttl",
+        "ExpressionAttributeNames": {"#endpoint": _ENDPOINT + endpoint, "#ttl": TTL_ATTRIBUTE},
+        "ExpressionAttributeValues": {":one": {"N": "1"}, ":ttl": _kept_after(month)},
+    }
+    if limit is not None:
+        update["ConditionExpression"] = "attribute_not_exists(used) OR used < :limit"
+        update["ExpressionAttributeValues"][":limit"] = {"N": str(limit)}
+    return update
+
+
+def _kept_after(month: str) -> Item:
+    return {"N": str(int((month_after(month) + KEPT).timestamp()))}
+
+
 def _key(key_id: str, month: str) -> Item:
     return {"key_id": {"S": key_id}, "month": {"S": month}}
 
@@ -94,3 +117,9 @@ def _usage(item: Item) -> Usage:
 
 def _is_conditional(cause: BaseException | None) -> bool:
     return isinstance(cause, ClientError) and cause.response["Error"]["Code"] == "ConditionalCheckFailedException"
+
+
+def _refused(cause: BaseException | None) -> list[bool]:
+    """Which writes of a transaction broke their condition."""
+    reasons = cause.response.get("CancellationReasons", []) if isinstance(cause, ClientError) else []
+    return [reason.get("Code") == "ConditionalCheckFailed" for reason in reasons] or [False, False]

@@ -17,6 +17,9 @@ _TABLES = """
         key_id TEXT NOT NULL, month TEXT NOT NULL, endpoint TEXT NOT NULL, used INTEGER NOT NULL,
         PRIMARY KEY (key_id, month, endpoint)
     ) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS usage_tokens (
+        key_id TEXT NOT NULL, token TEXT NOT NULL, PRIMARY KEY (key_id, token)
+    ) WITHOUT ROWID;
 """
 _COUNT = """
     INSERT INTO usage VALUES (:key, :month, 1) ON CONFLICT DO UPDATE SET used = used + 1
@@ -41,14 +44,28 @@ class SqliteMeter:
             self._connection.executescript(_TABLES)
 
     def take(self, key_id: str, month: str, endpoint: str, limit: int | None) -> int | None:
-        values = {"key": key_id, "month": month, "endpoint": endpoint, "most": limit}
+        with transaction(self._connection, "The meter"):
+            return self._count(key_id, month, endpoint, limit)
+
+    def take_once(self, key_id: str, month: str, endpoint: str, limit: int | None, token: str) -> bool:
+        with transaction(self._connection, "The meter"):
+            query = "SELECT 1 FROM usage_tokens WHERE key_id = ? AND token = ?"
+            if self._connection.execute(query, (key_id, token)).fetchone():
+                return True
+            if self._count(key_id, month, endpoint, limit) is None:
+                return False
+            self._connection.execute("INSERT INTO usage_tokens VALUES (?, ?)", (key_id, token))
+        return True
+
+    def _count(self, key_id: str, month: str, endpoint: str, limit: int | None) -> int | None:
         if limit is not None and limit < 1:
             return None
-        with transaction(self._connection, "The meter"):
-            row = self._connection.execute(_COUNT, values).fetchone()
-            if row is not None:
-                self._connection.execute(_COUNT_ENDPOINT, values)
-        return None if row is None else int(row[0])
+        values = {"key": key_id, "month": month, "endpoint": endpoint, "most": limit}
+        row = self._connection.execute(_COUNT, values).fetchone()
+        if row is None:
+            return None
+        self._connection.execute(_COUNT_ENDPOINT, values)
+        return int(row[0])
 
     def give_back(self, key_id: str, month: str, endpoint: str) -> None:
         where = (key_id, month)

@@ -14,6 +14,7 @@ from typing import Any
 from mien.domain.errors import InvalidParameter, MissingField
 from mien.domain.face_filter import FaceFilter
 from mien.domain.gallery import DEFAULT_COLLECTION, MAX_UID_LENGTH, UNKNOWN, is_collection, is_uid
+from mien.domain.matching import DEFAULT_MATCH_POLICY
 from mien.domain.usage import month_of
 from mien.http.limits import MAX_FACES, MAX_PAGE
 from mien.http.routes import COLLECTION, FACE_FILTER, MATCH_POLICY, MIN_LIVENESS, MONTH, PAGE
@@ -21,7 +22,6 @@ from mien.http.wire import UID_HEADER
 
 Query = Mapping[str, list[str]]
 
-DEFAULT_MATCH_POLICY = "fmr_1e-4"
 DEFAULT_PAGE = 100
 
 _MONTH = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])", re.ASCII)

@@ -17,6 +17,12 @@ class Meter(Protocol):
         One write, and exact however many take at once.
         """
 
+    def take_once(self, key_id: str, month: str, endpoint: str, limit: int | None, token: str) -> bool:
+        """Count one more call under a token of this key, at most once for ever; whether it is counted, now or before.
+
+        False when there is no more.
+        """
+
     def give_back(self, key_id: str, month: str, endpoint: str) -> None:
         """Take one call off the count again, of a key that has taken it."""
 
