@@ -39,7 +39,8 @@ from bench.labelled import (
 from mien import settings
 from mien.domain.face_filter import FaceFilter
 from mien.domain.faces import Sentiment
-from mien.domain.matching import DEFAULT_MATCH_POLICY, compare
+from mien.domain.gallery import DEFAULT_MATCH_POLICY
+from mien.domain.matching import compare
 from mien.usecases.analyse_image import AnalyseImage
 from mien.vision.decode import Image
 from mien.vision.embedder import FaceEmbedder

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 
 from mien import settings
 from mien.http.limits import FUNCTION_SECONDS
+from mien.usecases.analyse_image import ANALYSIS
 from mien.vision.manifest import Manifest, Task
-
-ANALYSIS: tuple[Task, ...] = ("detection", "landmarks", "age_gender", "expression", "liveness", "head_pose")
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,11 @@ RETENTION_DAYS = "MIEN_RETENTION_DAYS"
 METER = "MIEN_METER"
 METER_FAILS = "MIEN_METER_FAILS"
 URL_FETCH = "MIEN_URL_FETCH"
+PHOTOS = "MIEN_PHOTOS"
+KEEP_PHOTOS = "MIEN_KEEP_PHOTOS"
+UPLOAD_LOG = "MIEN_UPLOAD_LOG"
+RESULT_DAYS = "MIEN_RESULT_DAYS"
+ANNOUNCER = "MIEN_ANNOUNCER"
 API = "MIEN_API"
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -49,7 +54,37 @@ def search_address() -> str:
 
 def retention() -> timedelta | None:
     """How long enrolled faces are kept: MIEN_RETENTION_DAYS, or until they are deleted. Raises ConfigurationError."""
-    return timedelta(days=_whole_number(RETENTION_DAYS)) if os.environ.get(RETENTION_DAYS) else None
+    return _days(RETENTION_DAYS)
+
+
+def photos_address() -> str:
+    """Where photos land, from MIEN_PHOTOS. Raises ConfigurationError when it is not set."""
+    return _required(PHOTOS)
+
+
+def keeps_photos() -> bool:
+    """Whether photos stay when they are answered: MIEN_KEEP_PHOTOS is off, or on by default.
+
+    Raises:
+        ConfigurationError: it is neither.
+
+    """
+    return _one_of(KEEP_PHOTOS, "on", "off") == "on"
+
+
+def upload_log_address() -> str:
+    """The address of the upload log, from MIEN_UPLOAD_LOG. Raises ConfigurationError when it is not set."""
+    return _required(UPLOAD_LOG)
+
+
+def result_retention() -> timedelta | None:
+    """How long what became of uploads is kept: MIEN_RESULT_DAYS, or for ever. Raises ConfigurationError."""
+    return _days(RESULT_DAYS)
+
+
+def announcer_address() -> str:
+    """Who is told of finished uploads, from MIEN_ANNOUNCER. Raises ConfigurationError when it is not set."""
+    return _required(ANNOUNCER)
 
 
 def meter_address() -> str:
@@ -99,6 +134,10 @@ def _one_of(name: str, default: str, other: str) -> str:
     if value not in (default, other):
         raise ConfigurationError(f"{name} must be {default} or {other}, not {value!r}.")
     return value
+
+
+def _days(name: str) -> timedelta | None:
+    return timedelta(days=_whole_number(name)) if os.environ.get(name) else None
 
 
 def _whole_number(name: str, default: str = "") -> int:

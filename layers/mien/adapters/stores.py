@@ -5,54 +5,110 @@ Only the adapter that is asked for is imported: a function that stores nothing p
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from datetime import timedelta
 from pathlib import Path
+from typing import TypeVar
 
 from mien.domain.errors import ConfigurationError
+from mien.ports.announcer import Announcer
 from mien.ports.gallery import Gallery
 from mien.ports.key_store import KeyStore
 from mien.ports.meter import Meter
+from mien.ports.photo_store import PhotoStore
+from mien.ports.upload_log import UploadLog
+
+Port = TypeVar("Port")
 
 
 def open_key_store(address: str) -> KeyStore:
     """Open the key store at an address. Raises ConfigurationError when no adapter answers to it."""
-    scheme, _, place = address.partition(":")
-    if scheme == "sqlite" and place:
+
+    def sqlite(file: str) -> KeyStore:
         from mien.adapters.sqlite_keys import SqliteKeyStore
 
-        return SqliteKeyStore(Path(place))
-    if scheme == "dynamodb" and place:
+        return SqliteKeyStore(Path(file))
+
+    def dynamodb(table: str) -> KeyStore:
         from mien.adapters.aws import client
         from mien.adapters.dynamodb_keys import DynamoDbKeyStore
 
-        return DynamoDbKeyStore(client("dynamodb"), place)
-    raise ConfigurationError(f"No key store is known as {address!r}; use sqlite:FILE or dynamodb:TABLE.")
+        return DynamoDbKeyStore(client("dynamodb"), table)
+
+    return _open("key store", address, {"sqlite:FILE": sqlite, "dynamodb:TABLE": dynamodb})
 
 
 def open_meter(address: str) -> Meter:
     """Open the meter at an address. Raises ConfigurationError when no adapter answers to it."""
-    scheme, _, place = address.partition(":")
-    if scheme == "sqlite" and place:
+
+    def sqlite(file: str) -> Meter:
         from mien.adapters.sqlite_meter import SqliteMeter
 
-        return SqliteMeter(Path(place))
-    if scheme == "dynamodb" and place:
+        return SqliteMeter(Path(file))
+
+    def dynamodb(table: str) -> Meter:
         from mien.adapters.aws import client
         from mien.adapters.dynamodb_meter import DynamoDbMeter
 
-        return DynamoDbMeter(client("dynamodb", attempts=1), place)
-    raise ConfigurationError(f"No meter is known as {address!r}; use sqlite:FILE or dynamodb:TABLE.")
+        return DynamoDbMeter(client("dynamodb", attempts=1), table)
+
+    return _open("meter", address, {"sqlite:FILE": sqlite, "dynamodb:TABLE": dynamodb})
 
 
 def open_gallery(address: str) -> Gallery:
     """Open the galleries at an address. Raises ConfigurationError when no adapter answers to it."""
-    scheme, _, place = address.partition(":")
-    if scheme == "sqlite" and place:
+
+    def sqlite(file: str) -> Gallery:
         from mien.adapters.sqlite_gallery import SqliteGallery
 
-        return SqliteGallery(Path(place))
-    if scheme == "dynamodb" and place:
+        return SqliteGallery(Path(file))
+
+    def dynamodb(table: str) -> Gallery:
         from mien.adapters.aws import client
         from mien.adapters.dynamodb_gallery import DynamoDbGallery
 
-        return DynamoDbGallery(client("dynamodb"), place)
-    raise ConfigurationError(f"No galleries are known as {address!r}; use sqlite:FILE or dynamodb:TABLE.")
+        return DynamoDbGallery(client("dynamodb"), table)
+
+    return _open("galleries", address, {"sqlite:FILE": sqlite, "dynamodb:TABLE": dynamodb})
+
+
+def open_upload_log(address: str, retention: timedelta | None = None) -> UploadLog:
+    """Open the upload log at an address. Raises ConfigurationError when no adapter answers to it."""
+
+    def sqlite(file: str) -> UploadLog:
+        from mien.adapters.sqlite_uploads import SqliteUploadLog
+
+        return SqliteUploadLog(Path(file), retention)
+
+    return _open("upload log", address, {"sqlite:FILE": sqlite})
+
+
+def open_photos(address: str) -> PhotoStore:
+    """Open the photos and answers at an address. Raises ConfigurationError when no adapter answers to it."""
+
+    def folder(path: str) -> PhotoStore:
+        from mien.adapters.folder_photos import FolderPhotoStore
+
+        return FolderPhotoStore(Path(path))
+
+    return _open("photos", address, {"folder:PATH": folder})
+
+
+def open_announcer(address: str) -> Announcer:
+    """Open what tells of finished uploads. Raises ConfigurationError when no adapter answers to the address."""
+
+    def sqlite(file: str) -> Announcer:
+        from mien.adapters.sqlite_outbox import SqliteOutbox
+
+        return SqliteOutbox(Path(file))
+
+    return _open("announcer", address, {"sqlite:FILE": sqlite})
+
+
+def _open(what: str, address: str, adapters: Mapping[str, Callable[[str], Port]]) -> Port:
+    """By what stands before the colon of an address, as before those of the adapters."""
+    scheme, _, place = address.partition(":")
+    by_scheme = {form.partition(":")[0]: adapter for form, adapter in adapters.items()}
+    if scheme not in by_scheme or not place:
+        raise ConfigurationError(f"No {what} known as {address!r}; use {' or '.join(adapters)}.")
+    return by_scheme[scheme](place)

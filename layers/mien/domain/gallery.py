@@ -17,6 +17,7 @@ UNKNOWN = "unknown"
 """What a stranger is called, and so no uid."""
 
 DEFAULT_COLLECTION = "default"
+DEFAULT_MATCH_POLICY = "fmr_1e-4"
 
 _COLLECTION = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _UID = re.compile(rf"[!-~](?:[ -~]{{0,{MAX_UID_LENGTH - 2}}}[!-~])?", re.ASCII)

@@ -9,8 +9,6 @@ from statistics import NormalDist
 from mien.domain.errors import EmbeddingSpaceMismatch
 from mien.domain.geometry import FloatArray
 
-DEFAULT_MATCH_POLICY = "fmr_1e-4"
-
 
 @dataclass(frozen=True, slots=True)
 class Embedding:

@@ -12,8 +12,7 @@ from enum import StrEnum
 from typing import Self
 
 from mien.domain.errors import InvalidParameter
-from mien.domain.gallery import DEFAULT_COLLECTION, is_collection
-from mien.domain.matching import DEFAULT_MATCH_POLICY
+from mien.domain.gallery import DEFAULT_COLLECTION, DEFAULT_MATCH_POLICY, is_collection
 from mien.domain.plans import Feature
 
 UPLOADS = "uploads/"

@@ -13,8 +13,7 @@ from typing import Any
 
 from mien.domain.errors import InvalidParameter, MissingField
 from mien.domain.face_filter import FaceFilter
-from mien.domain.gallery import DEFAULT_COLLECTION, MAX_UID_LENGTH, UNKNOWN, is_collection, is_uid
-from mien.domain.matching import DEFAULT_MATCH_POLICY
+from mien.domain.gallery import DEFAULT_COLLECTION, DEFAULT_MATCH_POLICY, MAX_UID_LENGTH, UNKNOWN, is_collection, is_uid
 from mien.domain.usage import month_of
 from mien.http.limits import MAX_FACES, MAX_PAGE
 from mien.http.routes import COLLECTION, FACE_FILTER, MATCH_POLICY, MIN_LIVENESS, MONTH, PAGE

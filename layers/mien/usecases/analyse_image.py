@@ -15,13 +15,18 @@ from mien.vision.engine import ModelFolder
 from mien.vision.head_pose import HeadPoseEstimator
 from mien.vision.landmarks import LandmarkLocaliser
 from mien.vision.liveness import LivenessScorer
+from mien.vision.manifest import Task
 from mien.vision.quality import assess
+
+ANALYSIS: tuple[Task, ...] = ("detection", "landmarks", "age_gender", "expression", "liveness", "head_pose")
+"""What analysis takes."""
 
 
 @dataclass(frozen=True, slots=True)
 class AnalyseImage:
-    """Detects the faces of an image and runs every network on all of them."""
+    """Detects the faces of an image and runs every network on all of them. `models` are the networks' ids."""
 
+    models: tuple[str, ...]
     detector: FaceDetector
     landmarks: LandmarkLocaliser
     age_gender: AgeGenderEstimator
@@ -42,13 +47,15 @@ class AnalyseImage:
     @classmethod
     def of(cls, models: ModelFolder) -> AnalyseImage:
         """Load them from a folder that is open already. Raises ConfigurationError."""
+        engines = {task: models.engine(task) for task in ANALYSIS}
         return cls(
-            detector=FaceDetector(models.engine("detection")),
-            landmarks=LandmarkLocaliser(models.engine("landmarks")),
-            age_gender=AgeGenderEstimator(models.engine("age_gender")),
-            expression=ExpressionClassifier(models.engine("expression")),
-            liveness=LivenessScorer(models.engine("liveness")),
-            head_pose=HeadPoseEstimator(models.engine("head_pose")),
+            models=tuple(engine.spec.id for engine in engines.values()),
+            detector=FaceDetector(engines["detection"]),
+            landmarks=LandmarkLocaliser(engines["landmarks"]),
+            age_gender=AgeGenderEstimator(engines["age_gender"]),
+            expression=ExpressionClassifier(engines["expression"]),
+            liveness=LivenessScorer(engines["liveness"]),
+            head_pose=HeadPoseEstimator(engines["head_pose"]),
         )
 
     def __call__(self, data: bytes, wanted: FaceFilter) -> ImageAnalysis:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mien.domain.face_filter import FaceFilter
 from mien.domain.faces import DetectedFace, Emotion
+from mien.usecases.analyse_image import ANALYSIS, AnalyseImage
 from mien.usecases.stopwatch import Stopwatch
 from mien.vision.attributes import ExpressionClassifier
 from mien.vision.decode import decode
@@ -24,8 +25,9 @@ class FaceEmotion:
 
 @dataclass(frozen=True, slots=True)
 class DetectEmotion:
-    """Detects faces and classifies their expressions."""
+    """Detects faces and classifies their expressions. `models` are the networks' ids."""
 
+    models: tuple[str, ...]
     detector: FaceDetector
     expression: ExpressionClassifier
 
@@ -33,7 +35,14 @@ class DetectEmotion:
     def load(cls, models: Path, threads: int = 1) -> DetectEmotion:
         """Load the networks from a folder of built models. Raises ConfigurationError."""
         folder = ModelFolder.open(models, threads)
-        return cls(FaceDetector(folder.engine("detection")), ExpressionClassifier(folder.engine("expression")))
+        detection, expression = folder.engine("detection"), folder.engine("expression")
+        return cls((detection.spec.id, expression.spec.id), FaceDetector(detection), ExpressionClassifier(expression))
+
+    @classmethod
+    def sharing(cls, analyse: AnalyseImage) -> DetectEmotion:
+        """By networks that are loaded already."""
+        models = dict(zip(ANALYSIS, analyse.models, strict=True))
+        return cls((models["detection"], models["expression"]), analyse.detector, analyse.expression)
 
     def __call__(self, data: bytes, wanted: FaceFilter, watch: Stopwatch) -> tuple[FaceEmotion, ...]:
         """The wanted faces of a JPEG, PNG or WebP, largest first, in pixels of the upright image.

@@ -38,6 +38,11 @@ class FaceReader:
         folder = ModelFolder.open(models, threads)
         return cls(AnalyseImage.of(folder), FaceEmbedder.of(folder))
 
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The networks' ids."""
+        return (*self.analyse.models, self.embedder.model)
+
     def read_one(self, data: bytes, name: str) -> Probe:
         """The one face of a JPEG, PNG or WebP file; errors call the photo by its name.
 

@@ -27,7 +27,7 @@ class FaceEmbedder:
     def __init__(self, engine: Engine, space: str) -> None:
         """Raises ConfigurationError when the model is not calibrated."""
         self._network = FaceNetwork(engine)
-        self.space = space
+        self.model, self.space = engine.spec.id, space
         self.dimensions = embedding_dimensions(engine.spec)
         if engine.spec.matching is None:
             raise ConfigurationError(f"The manifest does not say what cosines of {engine.spec.id} mean.")
