@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 PORT ?= 8000
+SECONDS ?= 60
+SEED ?= 1
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready-$(shell cat requirements.txt layers/pyproject.toml | cksum | cut -d' ' -f1)
@@ -14,7 +16,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export CDK_DISABLE_CLI_TELEMETRY := true
 export CDK_OUTDIR := cdk.out
 
-.PHONY: run test check models environment bench accuracy calibrate cards synth deploy deploy-check image-check lock clean help
+.PHONY: run test check models environment bench accuracy calibrate cards fuzz synth deploy deploy-check image-check lock clean help
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -42,6 +44,9 @@ bench: models ## Measure speed and large galleries, on one core
 
 image-check: models ## Build the functions' images and call them (as root, with buildah and debootstrap)
 	$(BIN)/python -m bench.image
+
+fuzz: environment ## Hand broken images and bodies to the reader and decoder (SECONDS=60 SEED=1)
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) --seed $(SEED)
 
 accuracy: models ## Measure accuracy on labelled photos (DATA=folder)
 	$(BIN)/python -m bench.accuracy "$(DATA)"

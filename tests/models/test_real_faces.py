@@ -115,14 +115,6 @@ def test_points_turn_with_the_face(name: str, degrees: int, photo, analyse: Anal
     assert apart.mean() < 0.06 * before.landmarks.inter_eye_distance
 
 
-def test_doubling_the_size_changes_ages_by_little(photo, analyse: AnalyseImage) -> None:
-    image = decode(photo("obama"))
-    doubled = cv2.resize(image, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
-    small, large = (all_faces(analyse, jpeg(i, 95)).faces[0] for i in (image, doubled))
-    assert large.age.years == pytest.approx(small.age.years, abs=3)
-    assert box(large) == pytest.approx(2 * box(small), abs=12)
-
-
 @pytest.mark.parametrize("name", ["astronaut", "obama", "obama2", "obama3", "biden"])
 def test_a_face_of_twenty_pixels_in_full_hd_is_found(name: str, photo, analyse: AnalyseImage) -> None:
     size = 20

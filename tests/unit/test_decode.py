@@ -10,7 +10,20 @@ from PIL import ImageOps
 
 from mien.domain.errors import ImageError, ImageTooLarge, UndecodableImage
 from mien.vision.decode import decode
+from mien.vision.image_header import read_header
 from tests.conftest import mean_difference, pillow, saved
+from tests.hostile import (
+    RGBA,
+    black_png,
+    empty_scans,
+    jpeg_file,
+    jpeg_frame,
+    jpeg_scan,
+    webp_chunk,
+    webp_extended,
+    webp_file,
+    webp_payload,
+)
 
 
 @pytest.fixture
@@ -75,6 +88,60 @@ def test_a_transparent_palette_colour_is_flattened_on_white() -> None:
     flat = Pillow.new("P", (20, 20), 0)
     flat.putpalette([10, 20, 30] * 256)
     assert decode(saved(flat, "PNG", transparency=0)).min() == 255
+
+
+def test_sixteen_bits_with_alpha_are_flattened_too() -> None:
+    half = np.full((200, 30, 4), 0x8080, np.uint16)
+    half[:, :, 0] = np.arange(200)[:, None] * 257
+    done, data = cv2.imencode(".png", half)
+    assert done
+    blue, green, red = cv2.split(decode(bytes(data)).astype(int))
+    assert np.abs(blue - (np.arange(200)[:, None] * 128 / 255 + 127)).max() <= 1
+    assert (green == red).all()
+    assert set(np.unique(green)) <= {191, 192}
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+def test_of_an_animation_the_first_frame_is_seen(kind: str, picture: Pillow.Image) -> None:
+    rest = [picture.rotate(degrees) for degrees in (90, 180)]
+    data = saved(picture, kind, save_all=True, append_images=rest, lossless=True)
+    assert mean_difference(decode(data), as_bgr(picture)) == 0
+
+
+def test_an_animation_with_alpha_is_flattened(picture: Pillow.Image) -> None:
+    faint = picture.copy()
+    faint.putalpha(3)
+    data = saved(faint, "WEBP", save_all=True, append_images=[picture.convert("RGBA")])
+    assert decode(data).min() >= 252
+
+
+def test_an_animation_whose_first_frame_is_a_part_of_it_is_refused() -> None:
+    frame = webp_chunk(
+        b"ANMF", bytes(16) + webp_chunk(b"VP8 ", webp_payload(saved(Pillow.new("RGB", (20, 20)), "WEBP")))
+    )
+    with pytest.raises(UndecodableImage, match="does not fill"):
+        decode(webp_file(webp_extended((40, 40), 0x02), frame))
+
+
+def test_metadata_is_not_handed_to_the_decoder(picture: Pillow.Image) -> None:
+    profile = b"\0" * 100_000
+    assert len(read_header(saved(picture, "PNG", icc_profile=profile, exif=b"Exif\0\0" + profile)).still) < 30_000
+    assert len(read_header(saved(picture, "WEBP", icc_profile=profile, exif=b"Exif\0\0" + profile)).still) < 30_000
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (empty_scans((6000, 5000), 50), "51 times"),
+        (jpeg_file(jpeg_frame((8000, 4000), 0xC2, (0x11,) * 4), jpeg_scan((1,))), "MB to decode"),
+        (black_png((6000, 5000), 16, RGBA), "MB to decode"),
+    ],
+    ids=["scans", "progressive CMYK", "alpha of 16 bits"],
+)
+def test_what_costs_too_much_is_refused_before_decoding(data: bytes, why: str, monkeypatch) -> None:
+    monkeypatch.setattr(cv2, "imdecode", lambda *_: pytest.fail("pixels were decoded"))
+    with pytest.raises(ImageTooLarge, match=why):
+        decode(data)
 
 
 def test_a_progressive_jpeg_decodes(picture: Pillow.Image) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,13 +14,18 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from mien.domain.errors import ImageTooLarge, InvalidParameter, MalformedRequest, MissingField, NotEnabled
-from mien.http.limits import MAX_ADDITIONAL_IMAGES, MAX_IMAGE_BYTES
+from mien.http.limits import MAX_ADDITIONAL_IMAGES, MAX_FORM_PARTS, MAX_IMAGE_BYTES
 from mien.ports.image_source import ImageSource
+
+logging.getLogger("python_multipart").setLevel(logging.ERROR)  # a broken form is the caller's news, not the log's
 
 _ADDITIONAL = "additional_face_image_"
 
 
 _URL_START = re.compile(rb"\s*[a-z]+://", re.IGNORECASE)
+
+_AS_THEY_ARE = (b"binary", b"8bit", b"7bit")
+"""The transfer encodings that change nothing; RFC 7578 (4.7) deprecates them all."""
 
 _BODY = ""
 """The name of a field that is the body itself, when the body is an image."""
@@ -132,7 +138,10 @@ def read_form(content_type: str, body: bytes, images: ImageSource | None = None)
         MalformedRequest: the form or JSON cannot be parsed, or breaks off.
 
     """
-    kind, options = parse_options_header(content_type)
+    try:
+        kind, options = parse_options_header(content_type)
+    except UnicodeEncodeError:
+        raise MalformedRequest("The content type has letters that no content type has.") from None
     if kind == b"multipart/form-data":
         return Form(_parts(body, options.get(b"boundary", b"")))
     if kind == b"application/json":
@@ -185,12 +194,14 @@ def read_photos(form: Form) -> list[bytes]:
 
 
 def _parts(body: bytes, boundary: bytes) -> list[_Part]:
-    """The parts of a multipart/form-data body, in order (RFC 7578)."""
+    """The parts of a multipart/form-data body that have a name, in order (RFC 7578)."""
     parts: list[_Part] = []
     header = _Part()  # of the header being read: its name and value so far
     complete = False
 
     def on_part_begin() -> None:
+        if len(parts) == MAX_FORM_PARTS:
+            raise MalformedRequest(f"The form has more than {MAX_FORM_PARTS:,} parts.")
         parts.append(_Part())
 
     def on_header_field(data: bytes, start: int, end: int) -> None:
@@ -200,7 +211,10 @@ def _parts(body: bytes, boundary: bytes) -> list[_Part]:
         header.content += data[start:end]
 
     def on_header_end() -> None:
-        if header.name.lower() == "content-disposition":
+        name = header.name.lower()
+        if name == "content-transfer-encoding" and header.content.strip().lower() not in _AS_THEY_ARE:
+            raise MalformedRequest("A part of the form is encoded for mail; send its bytes as they are.")
+        if name == "content-disposition":
             _, options = parse_options_header(bytes(header.content))
             parts[-1].name = options.get(b"name", b"").decode("utf-8", "replace")
         header.name, header.content = "", bytearray()
@@ -228,4 +242,4 @@ def _parts(body: bytes, boundary: bytes) -> list[_Part]:
         raise MalformedRequest("The multipart/form-data body could not be parsed.") from None
     if not complete:
         raise MalformedRequest("The multipart/form-data body breaks off before its end.")
-    return parts
+    return [part for part in parts if part.name]

@@ -1,0 +1,177 @@
+"""Photos as people send them. A wrong answer is possible; a box outside of the image is not."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+
+from bench.photos import PORTRAITS, group, jpeg, portrait
+from mien.domain.face_filter import FaceFilter
+from mien.domain.faces import Face, ImageAnalysis
+from mien.usecases.analyse_image import AnalyseImage
+from mien.vision.decode import Image
+from tests.conftest import saved
+from tests.hostile import exif, inserted, jpeg_segment
+
+TURNS = {
+    1: lambda image: image,
+    2: lambda image: cv2.flip(image, 1),
+    3: lambda image: cv2.rotate(image, cv2.ROTATE_180),
+    4: lambda image: cv2.flip(image, 0),
+    5: cv2.transpose,
+    6: lambda image: cv2.rotate(image, cv2.ROTATE_90_COUNTERCLOCKWISE),
+    7: lambda image: cv2.rotate(cv2.transpose(image), cv2.ROTATE_180),
+    8: lambda image: cv2.rotate(image, cv2.ROTATE_90_CLOCKWISE),
+}
+"""How the pixels of an upright image are stored under each EXIF orientation."""
+
+
+def analysed(analyse: AnalyseImage, image: Image | bytes) -> ImageAnalysis:
+    """The analysis, of which everything holds that must hold of any photo."""
+    analysis = analyse(image if isinstance(image, bytes) else jpeg(image, 95), FaceFilter())
+    for face in analysis.faces:
+        x1, y1, x2, y2 = box(face)
+        assert 0 <= x1 < x2 <= analysis.size.width
+        assert 0 <= y1 < y2 <= analysis.size.height
+        assert sum(face.emotion.sentiments.values()) == pytest.approx(1, abs=1e-5)
+        assert all(0 <= score <= 1 for score in scores(face))
+        assert 0 <= face.age.years <= 120
+        assert np.isfinite([face.pose.yaw, face.pose.pitch, face.pose.roll]).all()
+        assert np.isfinite(face.detection.landmarks.as_array()).all()
+    return analysis
+
+
+def largest(analyse: AnalyseImage, image: Image | bytes) -> Face:
+    return analysed(analyse, image).faces[0]
+
+
+def box(face: Face) -> np.ndarray:
+    b = face.detection.box
+    return np.array([b.x1, b.y1, b.x2, b.y2])
+
+
+def scores(face: Face) -> list[float]:
+    return [face.detection.probability, face.gender.probability, face.liveness.score, *face.emotion.sentiments.values()]
+
+
+@pytest.fixture(scope="module")
+def phone_portrait() -> Image:
+    """12 megapixels, upright."""
+    return cv2.resize(portrait("obama"), (3024, 4032), interpolation=cv2.INTER_CUBIC)
+
+
+@pytest.mark.parametrize("orientation", TURNS)
+def test_a_phone_portrait_in_any_orientation_has_the_same_upright_box(
+    orientation: int, phone_portrait: Image, analyse: AnalyseImage
+) -> None:
+    tag = jpeg_segment(0xE1, b"Exif\0\0" + exif((0x0112, 3, 1, bytes((orientation, 0, 0, 0)))))
+    turned = analysed(analyse, inserted(jpeg(TURNS[orientation](phone_portrait), 95), tag))
+    upright = analysed(analyse, phone_portrait)
+    assert (turned.size.width, turned.size.height) == (3024, 4032)
+    assert box(turned.faces[0]) == pytest.approx(box(upright.faces[0]), abs=8)
+
+
+def in_grey(image: Image, face: Face) -> Image:
+    return cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
+
+
+def in_the_dark(image: Image, face: Face) -> Image:
+    return (image * 0.12).astype(np.uint8)
+
+
+def against_the_light(image: Image, face: Face) -> Image:
+    rows, columns = np.mgrid[: image.shape[0], : image.shape[1]]
+    x, y = face.detection.box.centre
+    light = np.clip(np.hypot(columns - x, rows - y) / face.detection.box.height - 0.6, 0, 1)[:, :, None]
+    return (0.3 * image * (1 - light) + 255 * light).astype(np.uint8)
+
+
+def with_a_mask(image: Image, face: Face) -> Image:
+    x1, _, x2, y2 = box(face)
+    side = face.detection.box.height / 10
+    nose_x, nose_y = face.detection.landmarks.as_array()[2]
+    outline = [(x1, nose_y - side), (nose_x, nose_y - side / 2), (x2, nose_y - side), (x2 - side, y2), (x1 + side, y2)]
+    return cv2.fillConvexPoly(image.copy(), cv2.convexHull(np.array(outline, np.int32)), (230, 200, 170))
+
+
+def with_dark_glasses(image: Image, face: Face) -> Image:
+    size = face.detection.box.height
+    eyes = [tuple(map(int, point)) for point in face.detection.landmarks.as_array()[:2]]
+    image = cv2.line(image.copy(), *eyes, (10, 10, 10), max(int(0.03 * size), 2))
+    for eye in eyes:
+        cv2.circle(image, eye, int(0.13 * size), (10, 10, 10), -1)
+    return image
+
+
+def as_a_painting(image: Image, face: Face) -> Image:
+    return cv2.pyrMeanShiftFiltering(image, 12, 40)
+
+
+@pytest.mark.parametrize("name", PORTRAITS)
+@pytest.mark.parametrize(
+    "how",
+    [in_grey, in_the_dark, against_the_light, with_a_mask, with_dark_glasses, as_a_painting],
+    ids=lambda how: how.__name__,
+)
+def test_the_face_is_still_where_it_was(how, name: str, analyse: AnalyseImage) -> None:
+    image = portrait(name)
+    before = largest(analyse, image)
+    after = largest(analyse, how(image, before))
+    assert box(after) == pytest.approx(box(before), abs=0.2 * before.detection.box.height)
+
+
+@pytest.mark.parametrize("name", PORTRAITS)
+def test_a_face_partly_out_of_the_frame_gets_a_box_inside(name: str, analyse: AnalyseImage) -> None:
+    image = portrait(name)
+    x1, y1, x2, y2 = box(largest(analyse, image)).astype(int)
+    middle_x, middle_y = (x1 + x2) // 2, (y1 + y2) // 2
+    for part in (image[:, :middle_x], image[:, middle_x:], image[:middle_y], image[middle_y:], image[y1:y2, x1:x2]):
+        analysed(analyse, part)
+
+
+@pytest.mark.parametrize("size", [(4000, 3000), (1920, 1080)])
+def test_sixty_faces_in_a_crowd(size: tuple[int, int], analyse: AnalyseImage) -> None:
+    assert 57 <= len(analysed(analyse, group(60, *size)).faces) <= 66
+
+
+@pytest.mark.parametrize("name", PORTRAITS)
+def test_a_mirrored_photo_gives_mirrored_boxes_and_nearly_the_same_scores(name: str, analyse: AnalyseImage) -> None:
+    image = portrait(name)
+    face, mirrored = largest(analyse, image), largest(analyse, np.ascontiguousarray(image[:, ::-1]))
+    x1, y1, x2, y2 = box(mirrored)
+    back = [image.shape[1] - x2, y1, image.shape[1] - x1, y2]
+    assert back == pytest.approx(box(face), abs=0.1 * face.detection.box.height)
+    assert_about_the_same(face, mirrored, years=10, score=0.35)
+
+
+@pytest.mark.parametrize("name", PORTRAITS)
+@pytest.mark.parametrize("factor", [0.5, 2])
+def test_the_size_of_a_photo_changes_little(factor: float, name: str, analyse: AnalyseImage) -> None:
+    image = portrait(name)
+    how = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
+    face, other = (
+        largest(analyse, image),
+        largest(analyse, cv2.resize(image, None, fx=factor, fy=factor, interpolation=how)),
+    )
+    assert box(other) / factor == pytest.approx(box(face), abs=0.1 * face.detection.box.height)
+    assert_about_the_same(face, other, years=5, score=0.15)
+
+
+def assert_about_the_same(face: Face, other: Face, years: float, score: float) -> None:
+    assert other.age.years == pytest.approx(face.age.years, abs=years)
+    assert other.gender.value is face.gender.value
+    assert other.liveness.score == pytest.approx(face.liveness.score, abs=score)
+    assert other.emotion.sentiments == pytest.approx(face.emotion.sentiments, abs=score)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_scores_of_what_is_no_photo_behave_too(seed: int, analyse: AnalyseImage) -> None:
+    rng = np.random.default_rng(seed)
+    noise = Pillow.fromarray(rng.integers(0, 255, (40, 60, 3), np.uint8)).resize((600, 400))
+    analysis = analyse(saved(noise, "PNG"), FaceFilter(min_detection_probability=0.05))
+    for face in analysis.faces:
+        assert (box(face) >= 0).all()
+        assert (box(face) <= [600, 400, 600, 400]).all()
+        assert sum(face.emotion.sentiments.values()) == pytest.approx(1, abs=1e-5)
