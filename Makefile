@@ -14,7 +14,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export CDK_DISABLE_CLI_TELEMETRY := true
 export CDK_OUTDIR := cdk.out
 
-.PHONY: run test check models environment bench accuracy calibrate cards synth deploy deploy-check image-check lock clean help
+.PHONY: run test check models environment bench accuracy calibrate documents synth deploy deploy-check image-check lock clean help
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -33,8 +33,10 @@ check: environment ## Style and types only
 models: environment ## Fetch, convert and verify the models
 	@$(BIN)/python -m models.builder
 
-cards: models ## Write the model cards and NOTICE anew from the manifest and the measurements
+documents: models ## Write anew what is made from code and measurements: model cards, NOTICE, OpenAPI document
 	$(BIN)/python -m models.builder.documents
+	$(BIN)/python -m bench.examples
+	$(BIN)/python -m mien.openapi
 
 bench: models ## Measure speed and large galleries, on one core
 	$(BIN)/python -m bench.speed

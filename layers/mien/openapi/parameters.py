@@ -1,0 +1,142 @@
+"""What callers may set: query parameters, headers, and the forms that an image comes in."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+from mien.domain.face_filter import FaceFilter
+from mien.domain.gallery import (
+    COLLECTION_PATTERN,
+    DEFAULT_COLLECTION,
+    MAX_METADATA_BYTES,
+    MAX_UID_LENGTH,
+    UID_PATTERN,
+    UNKNOWN,
+)
+from mien.http.limits import MAX_ADDITIONAL_IMAGES
+from mien.http.parameters import DEFAULT_MATCH_POLICY, DEFAULT_PAGE, MONTH_PATTERN, NUMBERS
+from mien.http.routes import BINARY_MEDIA_TYPES, COLLECTION, MATCH_POLICY, MONTH, PAGE
+from mien.http.wire import UID_HEADER
+from mien.openapi.operations import Operation
+from mien.openapi.types import Schema, reference
+
+_FORM, *IMAGE_TYPES = BINARY_MEDIA_TYPES
+_JSON = "application/json"
+_FILE: Schema = {"type": "string", "format": "binary"}
+_BASE64: Schema = {
+    "type": "string",
+    "minLength": 1,
+    "contentEncoding": "base64",
+    "description": "A JPEG, PNG or WebP in base64, or as a data: URI.",
+}
+_METADATA: Schema = {
+    "type": "string",
+    "maxLength": MAX_METADATA_BYTES,
+    "description": f"Anything of yours, kept with the person; at most {MAX_METADATA_BYTES:,} bytes of UTF-8.",
+}
+
+_MEANINGS = {
+    "max_faces": "At most so many faces, the largest.",
+    "min_face_size": "Only faces whose shorter side has so many pixels.",
+    "min_detection_probability": "Only faces that are so surely one; by default the detector's own operating point.",
+    "min_liveness": "Refuse photos whose face is less surely a live person's; by default the network's own threshold.",
+    "limit": "How many people a page has.",
+    "next_token": "Where to go on: the `next_token` of the page before.",
+    "match_policy": "How many pairs of strangers in ten, a hundred … may be taken for one person.",
+    "collection": "Which of your collections.",
+    "month": "A UTC calendar month, by default the present one.",
+}
+_DEFAULTS: dict[str, Any] = {field.name: field.default for field in fields(FaceFilter)} | {
+    PAGE[0]: DEFAULT_PAGE,
+    MATCH_POLICY: DEFAULT_MATCH_POLICY,
+    COLLECTION: DEFAULT_COLLECTION,
+}
+_HEADERS: dict[str, Schema] = {
+    UID_HEADER: {
+        "name": UID_HEADER,
+        "in": "header",
+        "required": True,
+        "description": f"Whom this is about: 1 to {MAX_UID_LENGTH} printable ASCII characters, not {UNKNOWN!r}.",
+        "schema": {"type": "string", "pattern": f"^{UID_PATTERN}$", "not": {"const": UNKNOWN}},
+        "example": "barack",
+    }
+}
+
+
+def parameters(operation: Operation, policies: list[str]) -> list[Schema]:
+    """The query parameters and headers of an operation."""
+    return [_query(name, policies) for name in operation.route.parameters] + [
+        _HEADERS[name] for name in operation.route.headers
+    ]
+
+
+def _query(name: str, policies: list[str]) -> Schema:
+    schema = _schema(name, policies)
+    if _DEFAULTS.get(name) is not None:
+        schema["default"] = _DEFAULTS[name]
+    return {"name": name, "in": "query", "required": False, "description": _MEANINGS[name], "schema": schema}
+
+
+def _schema(name: str, policies: list[str]) -> Schema:
+    if name in NUMBERS:
+        number = NUMBERS[name]
+        kind = "integer" if number.kind is int else "number"
+        return {"type": kind, "minimum": number.low, "maximum": number.high}
+    if name == MATCH_POLICY:
+        return {"type": "string", "enum": policies}
+    patterns = {COLLECTION: COLLECTION_PATTERN, MONTH: MONTH_PATTERN}
+    return {"type": "string"} | ({"pattern": f"^{patterns[name]}$"} if name in patterns else {"minLength": 1})
+
+
+def request_body(operation: Operation) -> Schema:
+    """An image in every way that it may come."""
+    images = operation.route.images
+    optional = _additional() if operation.may_enrol else []
+    metadata = {"metadata": _METADATA} if operation.may_enrol else {}
+    form = _record(dict.fromkeys((*images, *optional), _FILE) | metadata, images)
+    content = {
+        _FORM: {"schema": form, "encoding": {name: {"contentType": ", ".join(IMAGE_TYPES)} for name in images}},
+        _JSON: {"schema": _in_json(operation)},
+    }
+    if len(images) == 1:
+        content |= {kind: {"schema": _FILE} for kind in IMAGE_TYPES}
+    return {"required": True, "content": content}
+
+
+def json_bodies() -> dict[str, Schema]:
+    """The schemas of JSON bodies, by name."""
+    photos = dict.fromkeys(("face_image", *_additional()), _BASE64)
+    url = {
+        "type": "string",
+        "format": "uri",
+        "pattern": "^https://",
+        "description": "Where the image is fetched from, where the deployment does so.",
+    }
+    return {
+        "ImageInJson": _texts({"image": _BASE64}, ("image",)),
+        "FaceImageInJson": _texts({"face_image": _BASE64}, ("face_image",)),
+        "ImageUrl": _texts({"url": url}, ("url",)),
+        "ImagePairInJson": _texts(dict.fromkeys(("image1", "image2"), _BASE64), ("image1", "image2")),
+        "PhotosInJson": _texts(photos | {"metadata": _METADATA}, ("face_image",)),
+    }
+
+
+def _in_json(operation: Operation) -> Schema:
+    if len(operation.route.images) > 1:
+        return reference("ImagePairInJson")
+    own = "PhotosInJson" if operation.may_enrol else "FaceImageInJson"
+    return {"anyOf": [reference(own), reference("ImageInJson"), reference("ImageUrl")]}
+
+
+def _additional() -> list[str]:
+    return [f"additional_face_image_{number}" for number in range(MAX_ADDITIONAL_IMAGES)]
+
+
+def _record(properties: dict[str, Schema], required: tuple[str, ...]) -> Schema:
+    return {"type": "object", "properties": properties, "required": list(required)}
+
+
+def _texts(properties: dict[str, Schema], required: tuple[str, ...]) -> Schema:
+    """A JSON body: what else it holds is not looked at, but must be text."""
+    return _record(properties, required) | {"additionalProperties": {"type": "string"}}
