@@ -51,7 +51,9 @@ def test_a_public_route_asks_for_no_key_and_has_a_rate_of_its_own(plain: Synthes
     assert method["AuthorizationType"] == "NONE"
     assert not method.get("ApiKeyRequired")
     assert_answered_by_its_function(plain, route)
-    (limit,) = [each for each in stage_settings(plain) if each["HttpMethod"] == route.method and of(each) == route.path]
+    written = "/" + route.path.replace("/", "~1")
+    (limit,) = [each for each in stage_settings(plain) if each["ResourcePath"] == written]
+    assert limit["HttpMethod"] == route.method
     assert limit["ThrottlingRateLimit"] == ANONYMOUS.calls_per_second
     assert limit["ThrottlingBurstLimit"] == ANONYMOUS.burst
 
@@ -59,11 +61,6 @@ def test_a_public_route_asks_for_no_key_and_has_a_rate_of_its_own(plain: Synthes
 def stage_settings(plain: Synthesis) -> list[dict[str, Any]]:
     settings: list[dict[str, Any]] = plain.api.the_one("AWS::ApiGateway::Stage")["MethodSettings"]
     return settings
-
-
-def of(setting: dict[str, Any]) -> str:
-    """The path that a setting is for; API Gateway wants its slashes written so."""
-    return str(setting["ResourcePath"]).replace("~1", "/")
 
 
 def assert_answered_by_its_function(plain: Synthesis, route: Route) -> None:
@@ -85,6 +82,8 @@ def test_a_path_answers_405_to_other_methods_in_the_contracts_body(plain: Synthe
     assert body["error"] == {"code": "method_not_allowed", "request_id": "$context.requestId"}
     for route in ROUTES:
         assert (route.method in body["detail"]) == (route.path == path) or route.path != path
+    methods = [route.method for route in ROUTES if route.path == path]
+    assert answer["ResponseParameters"]["method.response.header.allow"] == f"'{', '.join([*methods, 'OPTIONS'])}'"
     assert answer["ResponseParameters"].keys() == method["MethodResponses"][0]["ResponseParameters"].keys()
 
 

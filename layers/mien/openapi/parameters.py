@@ -110,8 +110,7 @@ def json_bodies() -> dict[str, Schema]:
     url = {
         "type": "string",
         "format": "uri",
-        "pattern": "^https://",
-        "description": "Where the image is fetched from, where the deployment does so.",
+        "description": "Where the image is fetched from, by https, where the deployment does so.",
     }
     return {
         "ImageInJson": _texts({"image": _BASE64}, ("image",)),
