@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 PORT ?= 8000
+REQUESTS ?= 5000
+CLIENTS ?= 8
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready-$(shell cat requirements.txt layers/pyproject.toml | cksum | cut -d' ' -f1)
@@ -14,7 +16,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export CDK_DISABLE_CLI_TELEMETRY := true
 export CDK_OUTDIR := cdk.out
 
-.PHONY: run test check models environment bench accuracy calibrate documents synth deploy deploy-check image-check lock clean help
+.PHONY: run test check models environment bench soak accuracy calibrate documents synth deploy deploy-check image-check lock clean help
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -41,6 +43,9 @@ documents: models ## Write anew what is made from code and measurements: model c
 bench: models ## Measure speed and large galleries, on one core
 	$(BIN)/python -m bench.speed
 	$(BIN)/python -m bench.gallery
+
+soak: models ## Many requests, good and bad, at once: right answers, no 5xx, flat memory (REQUESTS=5000 CLIENTS=8)
+	$(BIN)/python -m bench.soak --requests $(REQUESTS) --clients $(CLIENTS)
 
 image-check: models ## Build the functions' images and call them (as root, with buildah and debootstrap)
 	$(BIN)/python -m bench.image

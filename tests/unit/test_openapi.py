@@ -116,8 +116,7 @@ def parameter(document: dict[str, Any], name: str = "max_faces") -> dict[str, An
 
 
 def form(document: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = operation(document)["requestBody"]["content"]["multipart/form-data"]["schema"]
-    return found
+    return schema(document, "FaceImageForm")
 
 
 BREAKING: dict[str, Edit] = {

@@ -16,7 +16,7 @@ from mien.http.metering import LIMIT_HEADER, RESET_HEADER, USED_HEADER
 from mien.http.routes import STAGE, VERSION_PATH
 from mien.http.wire import KEY_HEADER, REQUEST_ID_HEADER
 from mien.openapi.operations import OPERATIONS, TAGS, Operation, errors_of
-from mien.openapi.parameters import json_bodies, parameters, request_body
+from mien.openapi.parameters import bodies, parameters, request_body
 from mien.openapi.types import Schema, Schemas, reference, sentence
 from mien.vision.decode import MAX_PIXELS
 
@@ -49,7 +49,7 @@ def document(policies: list[str]) -> Schema:
         "components": {
             "securitySchemes": {_KEY: {"type": "apiKey", "in": "header", "name": KEY_HEADER}},
             "headers": _HEADERS,
-            "schemas": dict(sorted((schemas.named | errors | json_bodies()).items())),
+            "schemas": dict(sorted((schemas.named | errors | bodies()).items())),
             "examples": {code: {"value": body} for code, body in sorted(examples["errors"].items())},
         },
     }

@@ -21,7 +21,7 @@ from mien.http.wire import UID_HEADER
 from mien.openapi.operations import Operation
 from mien.openapi.types import Schema, reference
 
-_FORM, *IMAGE_TYPES = BINARY_MEDIA_TYPES
+_FORM, *_IMAGES = BINARY_MEDIA_TYPES
 _JSON = "application/json"
 _FILE: Schema = {"type": "string", "format": "binary"}
 _BASE64: Schema = {
@@ -92,40 +92,41 @@ def _schema(name: str, policies: list[str]) -> Schema:
 def request_body(operation: Operation) -> Schema:
     """An image in every way that it may come."""
     images = operation.route.images
-    optional = _additional() if operation.may_enrol else []
-    metadata = {"metadata": _METADATA} if operation.may_enrol else {}
-    form = _record(dict.fromkeys((*images, *optional), _FILE) | metadata, images)
+    form, texts = _names(operation)
     content = {
-        _FORM: {"schema": form, "encoding": {name: {"contentType": ", ".join(IMAGE_TYPES)} for name in images}},
-        _JSON: {"schema": _in_json(operation)},
+        _FORM: {"schema": reference(form), "encoding": {name: {"contentType": ", ".join(_IMAGES)} for name in images}},
+        _JSON: {"schema": texts},
     }
     if len(images) == 1:
-        content |= {kind: {"schema": _FILE} for kind in IMAGE_TYPES}
+        content |= {kind: {"schema": _FILE} for kind in _IMAGES}
     return {"required": True, "content": content}
 
 
-def json_bodies() -> dict[str, Schema]:
-    """The schemas of JSON bodies, by name."""
-    photos = dict.fromkeys(("face_image", *_additional()), _BASE64)
+def _names(operation: Operation) -> tuple[str, Schema]:
+    """Which form an operation takes, and which JSON: its own, or an image under its general name, or a URL."""
+    images = operation.route.images
+    if len(images) > 1:
+        return "ImagePairForm", reference("ImagePairInJson")
+    own = "Photos" if operation.may_enrol else {"face_image": "FaceImage", "image": "Image"}[images[0]]
+    options = dict.fromkeys((f"{own}InJson", "ImageInJson", "FaceImageInJson", "ImageUrl"))
+    return f"{own}Form", {"anyOf": [reference(name) for name in options]}
+
+
+def bodies() -> dict[str, Schema]:
+    """The schemas of forms and JSON bodies, by name."""
     url = {
         "type": "string",
         "format": "uri",
         "description": "Where the image is fetched from, by https, where the deployment does so.",
     }
-    return {
-        "ImageInJson": _texts({"image": _BASE64}, ("image",)),
-        "FaceImageInJson": _texts({"face_image": _BASE64}, ("face_image",)),
-        "ImageUrl": _texts({"url": url}, ("url",)),
-        "ImagePairInJson": _texts(dict.fromkeys(("image1", "image2"), _BASE64), ("image1", "image2")),
-        "PhotosInJson": _texts(photos | {"metadata": _METADATA}, ("face_image",)),
-    }
-
-
-def _in_json(operation: Operation) -> Schema:
-    if len(operation.route.images) > 1:
-        return reference("ImagePairInJson")
-    own = "PhotosInJson" if operation.may_enrol else "FaceImageInJson"
-    return {"anyOf": [reference(own), reference("ImageInJson"), reference("ImageUrl")]}
+    made = {"ImageUrl": _texts({"url": url}, ("url",))}
+    for name, images in (("Image", ("image",)), ("FaceImage", ("face_image",)), ("ImagePair", ("image1", "image2"))):
+        made[f"{name}Form"] = _record(dict.fromkeys(images, _FILE), images)
+        made[f"{name}InJson"] = _texts(dict.fromkeys(images, _BASE64), images)
+    photos, needed = ("face_image", *_additional()), ("face_image",)
+    made["PhotosForm"] = _record(dict.fromkeys(photos, _FILE) | {"metadata": _METADATA}, needed)
+    made["PhotosInJson"] = _texts(dict.fromkeys(photos, _BASE64) | {"metadata": _METADATA}, needed)
+    return made
 
 
 def _additional() -> list[str]:
