@@ -16,7 +16,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export CDK_DISABLE_CLI_TELEMETRY := true
 export CDK_OUTDIR := cdk.out
 
-.PHONY: run test check models environment bench soak accuracy calibrate documents synth deploy deploy-check image-check lock clean help
+.PHONY: run test check models environment bench soak accuracy calibrate documents synth deploy deploy-check client-check image-check lock clean help
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -46,6 +46,10 @@ bench: models ## Measure speed and large galleries, on one core
 
 soak: models ## Many requests, good and bad, at once: right answers, no 5xx, flat memory (REQUESTS=5000 CLIENTS=8)
 	$(BIN)/python -m bench.soak --requests $(REQUESTS) --clients $(CLIENTS)
+
+client-check: models ## Generate a typed client from the OpenAPI document and let it call a server
+	npm ci --prefix tests/typescript --silent --no-audit --no-fund
+	$(BIN)/python -m tests.typescript.check
 
 image-check: models ## Build the functions' images and call them (as root, with buildah and debootstrap)
 	$(BIN)/python -m bench.image

@@ -35,7 +35,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy to edit."""
     copy = tmp_path_factory.mktemp("copy") / "repository"
     for folder in ("bench", "docs", "functions", "layers", "models/built", "models/cards", "tests"):
-        shutil.copytree(CHECKOUT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(CHECKOUT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__", "node_modules"))
     for file in ("README.md", "models/manifest.json", "models/pack.py"):
         shutil.copy(CHECKOUT / file, copy / file)
     return copy
