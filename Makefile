@@ -4,6 +4,8 @@ PYTHON ?= python3
 PORT ?= 8000
 SECONDS ?= 60
 SEED ?= 1
+REQUESTS ?= 5000
+CLIENTS ?= 8
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready-$(shell cat requirements.txt layers/pyproject.toml | cksum | cut -d' ' -f1)
@@ -16,7 +18,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export CDK_DISABLE_CLI_TELEMETRY := true
 export CDK_OUTDIR := cdk.out
 
-.PHONY: run test check models environment bench accuracy calibrate cards fuzz synth deploy deploy-check image-check lock clean help
+.PHONY: run test check models environment bench soak fuzz accuracy calibrate documents synth deploy deploy-check client-check image-check lock clean help
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -35,12 +37,21 @@ check: environment ## Style and types only
 models: environment ## Fetch, convert and verify the models
 	@$(BIN)/python -m models.builder
 
-cards: models ## Write the model cards and NOTICE anew from the manifest and the measurements
+documents: models ## Write anew what is made from code and measurements: model cards, NOTICE, OpenAPI document
 	$(BIN)/python -m models.builder.documents
+	$(BIN)/python -m bench.examples
+	$(BIN)/python -m mien.openapi
 
 bench: models ## Measure speed and large galleries, on one core
 	$(BIN)/python -m bench.speed
 	$(BIN)/python -m bench.gallery
+
+soak: models ## Many requests, good and bad, at once: right answers, no 5xx, flat memory (REQUESTS=5000 CLIENTS=8)
+	$(BIN)/python -m bench.soak --requests $(REQUESTS) --clients $(CLIENTS)
+
+client-check: models ## Generate a typed client from the OpenAPI document and let it call a server
+	npm ci --prefix tests/typescript --silent --no-audit --no-fund
+	$(BIN)/python -m tests.typescript.check
 
 image-check: models ## Build the functions' images and call them (as root, with buildah and debootstrap)
 	$(BIN)/python -m bench.image

@@ -12,7 +12,7 @@ from mien.vision.manifest import MANIFEST_NAME, load_manifest
 
 DOCKERFILE = "functions/Dockerfile"
 
-_NEVER = ("layers/mien/cli", "layers/mien/local", "**/__pycache__")
+_NEVER = ("layers/mien/cli", "layers/mien/local", "layers/mien/openapi", "**/__pycache__")
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ def face_liveness() -> Response[Any]:
     return _answer(liveness_body)
 
 
-def _answer(body: Callable[[ImageAnalysis, float, str], Envelope]) -> Response[Any]:
+def _answer(body: Callable[[ImageAnalysis, float, str], Envelope[Any]]) -> Response[Any]:
     start = perf_counter()
     wanted = read_face_filter(app.query)
     analysis = analyse_image(app.form().image("face_image"), wanted)

@@ -1,4 +1,4 @@
-"""The REST API: every route of the contract, behind the authorizer, and API Gateway's own answers in our words."""
+"""The REST API: every route of the contract, most behind the authorizer, and API Gateway's own answers in our words."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from constructs import Construct
 from infra.constructs.gateway_responses import GatewayResponses
 from infra.constructs.wrong_method import answer_wrong_methods
 from infra.rules import acknowledge
+from mien.domain.plans import ANONYMOUS
 from mien.http.cors import ALLOWED_HEADERS
 from mien.http.limits import AUTHORIZER_CACHE_SECONDS
 from mien.http.routes import BINARY_MEDIA_TYPES, ROUTES, STAGE
@@ -35,6 +36,9 @@ _ACCESS_LOG = {
     "trace": "$context.xrayTraceId",
 }
 
+_ANONYMOUS = apigateway.MethodDeploymentOptions(
+    throttling_rate_limit=ANONYMOUS.calls_per_second, throttling_burst_limit=ANONYMOUS.burst
+)
 
 _LOG_POLICY = "service-role/AmazonAPIGatewayPushToCloudWatchLogs"
 _NOT_FOLLOWED = {
@@ -71,6 +75,7 @@ class MienRestApi(apigateway.RestApi):
                 tracing_enabled=True,
                 access_log_destination=apigateway.LogGroupLogDestination(log),
                 access_log_format=apigateway.AccessLogFormat.custom(json.dumps(_ACCESS_LOG)),
+                method_options={f"{route.path}/{route.method}": _ANONYMOUS for route in ROUTES if route.public},
             ),
         )
         self._add_routes(authorizer, functions)
@@ -91,9 +96,14 @@ class MienRestApi(apigateway.RestApi):
             for name, function in functions.items()
         }
         for route in ROUTES:
-            self.root.resource_for_path(route.path).add_method(
-                route.method, integrations[route.function], authorizer=by_key, api_key_required=True
-            )
+            resource, integration = self.root.resource_for_path(route.path), integrations[route.function]
+            if route.public:
+                method = resource.add_method(
+                    route.method, integration, authorization_type=apigateway.AuthorizationType.NONE
+                )
+                acknowledge(method, {"APIG4": "It answers the same to everyone, and no oftener than the stage allows."})
+            else:
+                resource.add_method(route.method, integration, authorizer=by_key, api_key_required=True)
         for path in dict.fromkeys(route.path for route in ROUTES):
             resource = self.root.resource_for_path(path)
             resource.add_cors_preflight(

@@ -1,6 +1,6 @@
-"""The model cards and NOTICE, made from the manifest and the measurements. `python -m models.builder.documents`.
+"""The model cards, NOTICE and what GET /models answers, made from the manifest and the measurements.
 
-A test compares them with what is committed.
+`python -m models.builder.documents`. A test compares them with what is committed.
 """
 
 from __future__ import annotations
@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from mien import settings
+from mien.http.about import CATALOGUE_NAME
 from mien.vision.manifest import MANIFEST_NAME, Manifest, ModelSpec, load_manifest
+from models.builder.catalogue import catalogue
 
 ROOT = settings.CHECKOUT
 CARDS = ROOT / "models" / "cards"
 NOTICE = ROOT / "NOTICE"
+CATALOGUE = ROOT / "layers" / "mien" / "http" / CATALOGUE_NAME
 FIGURES = ROOT / "bench" / "results" / "accuracy.json"
 
 MIT = """Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated
@@ -43,7 +46,7 @@ def documents() -> dict[Path, str]:
     manifest = load_manifest(ROOT / "models" / MANIFEST_NAME)
     figures = json.loads(FIGURES.read_text(encoding="utf-8"))
     cards = {CARDS / f"{spec.id}.md": _card(spec, figures) for spec in manifest.models}
-    return cards | {NOTICE: _notice(manifest)}
+    return cards | {NOTICE: _notice(manifest), CATALOGUE: catalogue(manifest, figures)}
 
 
 def _card(spec: ModelSpec, figures: list[dict[str, Any]]) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
 import pytest
 from aws_cdk import aws_apigateway as apigateway
 
-from mien.domain.plans import PLANS, Plan
+from mien.domain.plans import ANONYMOUS, PLANS, Plan
 from mien.http.errors import ERRORS
 from mien.http.gateway_responses import GATEWAY_ERRORS
 from mien.http.limits import AUTHORIZER_CACHE_SECONDS
@@ -17,7 +18,8 @@ from mien.http.wire import KEY_HEADER, UID_HEADER
 from tests.infra.synthesis import Synthesis, strings
 
 BY_PLAN = pytest.mark.parametrize("plan", PLANS.values(), ids=list(PLANS))
-BY_ROUTE = pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
+PUBLIC = [route for route in ROUTES if route.public]
+KEYED = [route for route in ROUTES if not route.public]
 BY_KIND = pytest.mark.parametrize("kind", GATEWAY_ERRORS)
 PATHS = sorted({route.path for route in ROUTES})
 
@@ -29,13 +31,40 @@ def test_the_api_has_every_route_of_the_contract_and_no_other(plain: Synthesis) 
     assert methods - answers == {(method, path) for method in ("ANY", "OPTIONS") for path in PATHS}
 
 
-@BY_ROUTE
+def ids(route: Route) -> str:
+    return f"{route.method} {route.path}"
+
+
+@pytest.mark.parametrize("route", KEYED, ids=ids)
 def test_a_route_asks_for_a_key_and_is_answered_by_its_function(plain: Synthesis, route: Route) -> None:
     method = plain.api.methods()[route.method, route.path]
     (authorizer,) = plain.api.of_type("AWS::ApiGateway::Authorizer")
     assert method["AuthorizationType"] == "CUSTOM"
     assert method["AuthorizerId"] == {"Ref": authorizer}
     assert method["ApiKeyRequired"] is True
+    assert_answered_by_its_function(plain, route)
+
+
+@pytest.mark.parametrize("route", PUBLIC, ids=ids)
+def test_a_public_route_asks_for_no_key_and_has_a_rate_of_its_own(plain: Synthesis, route: Route) -> None:
+    method = plain.api.methods()[route.method, route.path]
+    assert method["AuthorizationType"] == "NONE"
+    assert not method.get("ApiKeyRequired")
+    assert_answered_by_its_function(plain, route)
+    written = "/" + route.path.replace("/", "~1")
+    (limit,) = [each for each in stage_settings(plain) if each["ResourcePath"] == written]
+    assert limit["HttpMethod"] == route.method
+    assert limit["ThrottlingRateLimit"] == ANONYMOUS.calls_per_second
+    assert limit["ThrottlingBurstLimit"] == ANONYMOUS.burst
+
+
+def stage_settings(plain: Synthesis) -> list[dict[str, Any]]:
+    settings: list[dict[str, Any]] = plain.api.the_one("AWS::ApiGateway::Stage")["MethodSettings"]
+    return settings
+
+
+def assert_answered_by_its_function(plain: Synthesis, route: Route) -> None:
+    method = plain.api.methods()[route.method, route.path]
     assert method["Integration"]["Type"] == "AWS_PROXY"
     functions = plain.api.of_type("AWS::Lambda::Function")
     (asked,) = {each for each in strings(method["Integration"]["Uri"]) if each in functions}
@@ -53,6 +82,8 @@ def test_a_path_answers_405_to_other_methods_in_the_contracts_body(plain: Synthe
     assert body["error"] == {"code": "method_not_allowed", "request_id": "$context.requestId"}
     for route in ROUTES:
         assert (route.method in body["detail"]) == (route.path == path) or route.path != path
+    methods = [route.method for route in ROUTES if route.path == path]
+    assert answer["ResponseParameters"]["method.response.header.allow"] == f"'{', '.join([*methods, 'OPTIONS'])}'"
     assert answer["ResponseParameters"].keys() == method["MethodResponses"][0]["ResponseParameters"].keys()
 
 
@@ -162,4 +193,8 @@ def test_the_access_log_holds_neither_headers_nor_query_nor_addresses(plain: Syn
 
 
 def test_nothing_is_logged_but_accesses(plain: Synthesis) -> None:
-    assert "MethodSettings" not in plain.api.the_one("AWS::ApiGateway::Stage")
+    for setting in stage_settings(plain):
+        assert setting.keys() <= {"HttpMethod", "ResourcePath", "ThrottlingRateLimit", "ThrottlingBurstLimit"} | {
+            "DataTraceEnabled"
+        }
+        assert setting.get("DataTraceEnabled") is not True

@@ -35,7 +35,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy to edit."""
     copy = tmp_path_factory.mktemp("copy") / "repository"
     for folder in ("bench", "docs", "functions", "layers", "models/built", "models/cards", "tests"):
-        shutil.copytree(CHECKOUT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(CHECKOUT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__", "node_modules"))
     for file in ("README.md", "models/manifest.json", "models/pack.py"):
         shutil.copy(CHECKOUT / file, copy / file)
     return copy
@@ -83,6 +83,9 @@ def installed_by(function: str) -> set[str]:
         ("layers/mien/vision/engine.py", ALL),
         ("layers/mien/cli/main.py", NONE),
         ("layers/mien/local/server.py", NONE),
+        ("layers/mien/openapi/document.py", NONE),
+        ("layers/mien/http/openapi.json", ALL),
+        ("layers/mien/http/models.json", ALL),
         ("layers/mien/__pycache__/settings.cpython-313.pyc", NONE),
         ("layers/pyproject.toml", NONE),
         ("models/built/faceplugin-embedding.onnx", {RECOGNITION.name}),

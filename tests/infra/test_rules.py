@@ -11,12 +11,13 @@ from mien.http.routes import ROUTES
 from tests.infra.synthesis import Synthesis
 
 # Each rule that is knowingly not followed, and by how many constructs; the reasons stand where they are acknowledged.
+PUBLIC = len([route for route in ROUTES if route.public])
 PATHS = len({route.path for route in ROUTES})
 FUNCTIONS = len({route.function for route in ROUTES} | {AUTHORIZER.name})
 ACKNOWLEDGED = {
     "APIG2": 1,
     "APIG3": 1,
-    "APIG4": PATHS,  # the 405 of each path
+    "APIG4": PATHS + PUBLIC,  # the 405 of each path
     "APIG6": 1,
     "COG4": len(ROUTES) + PATHS,
     "IAM4": 1,

@@ -184,7 +184,7 @@ def test_face_api_weights_that_do_not_fill_their_file_are_refused() -> None:
 
 def test_the_cards_and_notice_are_as_the_manifest_says() -> None:
     for path, text in documents.documents().items():
-        assert path.read_text(encoding="utf-8") == text, "run `make cards`"
+        assert path.read_text(encoding="utf-8") == text, "run `make documents`"
 
 
 def test_every_model_has_a_card_and_no_card_is_left_over(manifest: Manifest) -> None:

@@ -22,6 +22,7 @@ MAY_IMPORT = {
     "http": {"http", "usecases", "ports", "domain"},
     "local": {"local", "http", "adapters", "ports", "domain", "settings"},
     "cli": {"cli", "local", "http", "adapters", "usecases", "ports", "vision", "domain", "settings"},
+    "openapi": {"openapi", "http", "domain", "vision", "settings"},
     "settings": {"domain"},
     "functions": {"http", "adapters", "usecases", "domain", "settings"},
 }

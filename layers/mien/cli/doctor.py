@@ -23,6 +23,9 @@ from mien.http.routes import (
     EMOTION_DETECTION,
     FACE_ANALYTICS,
     FACE_LIVENESS,
+    HEALTH,
+    MODELS,
+    OPENAPI,
     RECOGNIZE_FACE,
     REGISTER_FACE,
     STAGE,
@@ -47,7 +50,6 @@ class Check:
     """A call, and what a sound deployment answers. `repeat` is False where a second call means something else."""
 
     route: Route
-    fields: tuple[str, ...] = ()
     status: int = 200
     answer: Callable[[Any], bool] = lambda body: body.get("status") == "success"
     query: str = ""
@@ -80,16 +82,19 @@ def _is_error(code: str) -> Callable[[Any], bool]:
 _IN_COLLECTION = f"{COLLECTION}={COLLECTION_NAME}"
 _NO_LIVENESS = f"{_IN_COLLECTION}&min_liveness=0"
 CHECKS = (
-    Check(FACE_ANALYTICS, ("face_image",), answer=_one_face),
-    Check(FACE_LIVENESS, ("face_image",), answer=_one_face),
-    Check(EMOTION_DETECTION, ("image",), answer=lambda body: isinstance(body, list) and len(body) == 1),
-    Check(REGISTER_FACE, ("face_image",), query=_NO_LIVENESS, repeat=False),
-    Check(UPDATE_FACE, ("face_image",), query=_NO_LIVENESS),
-    Check(RECOGNIZE_FACE, ("face_image",), answer=_one_face, query=_IN_COLLECTION),
-    Check(VALIDATE_FACES, ("image1", "image2"), answer=lambda body: body.get("match_result") is True),
+    Check(FACE_ANALYTICS, answer=_one_face),
+    Check(FACE_LIVENESS, answer=_one_face),
+    Check(EMOTION_DETECTION, answer=lambda body: isinstance(body, list) and len(body) == 1),
+    Check(REGISTER_FACE, query=_NO_LIVENESS, repeat=False),
+    Check(UPDATE_FACE, query=_NO_LIVENESS),
+    Check(RECOGNIZE_FACE, answer=_one_face, query=_IN_COLLECTION),
+    Check(VALIDATE_FACES, answer=lambda body: body.get("match_result") is True),
     Check(VIEW_DB, query=_IN_COLLECTION),
     Check(DELETE_FACE, query=_IN_COLLECTION, repeat=False),
     Check(USAGE),
+    Check(MODELS, answer=lambda body: len(body.get("models", ())) > 0),
+    Check(HEALTH, keyed=False),
+    Check(OPENAPI, answer=lambda body: str(body.get("openapi")).startswith("3.1."), keyed=False),
     Check(FACE_ANALYTICS, status=401, answer=_is_error("invalid_api_key"), keyed=False),
     Check(Route("GET", "/v1/no-such-thing", "account"), status=404, answer=_is_error("not_found")),
 )
@@ -129,7 +134,7 @@ def _call(
     session: requests.Session, root: str, check: Check, headers: dict[str, str], photo: bytes
 ) -> tuple[str, float]:
     """What is wrong with the answer, or nothing, and how many milliseconds it took."""
-    files = dict.fromkeys(check.fields, ("photo.jpg", photo, "image/jpeg"))
+    files = dict.fromkeys(check.route.images, ("photo.jpg", photo, "image/jpeg"))
     target = f"{root}{check.route.url_path}?{check.query}"
     start = perf_counter()
     try:

@@ -84,7 +84,11 @@ class AlreadyRegistered(RequestError):
 
 
 class MethodNotAllowed(RequestError):
-    """The path answers, but not to this method."""
+    """The path answers, but not to this method; to which it does, `allowed` says."""
+
+    def __init__(self, message: str = "", allowed: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.allowed = allowed
 
 
 class NotEnabled(RequestError):

@@ -19,8 +19,11 @@ UNKNOWN = "unknown"
 DEFAULT_COLLECTION = "default"
 DEFAULT_MATCH_POLICY = "fmr_1e-4"
 
-_COLLECTION = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
-_UID = re.compile(rf"[!-~](?:[ -~]{{0,{MAX_UID_LENGTH - 2}}}[!-~])?", re.ASCII)
+COLLECTION_PATTERN = "[A-Za-z0-9._-]{1,64}"
+UID_PATTERN = rf"[!-~](?:[ -~]{{0,{MAX_UID_LENGTH - 2}}}[!-~])?"
+
+_COLLECTION = re.compile(COLLECTION_PATTERN, re.ASCII)
+_UID = re.compile(UID_PATTERN, re.ASCII)
 _FACE_ID_BYTES = 8
 _REVISION_BYTES = 8
 

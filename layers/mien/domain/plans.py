@@ -42,3 +42,6 @@ PLANS = {
         Plan("unlimited", calls_per_month=None, calls_per_second=200, burst=400),
     )
 }
+
+ANONYMOUS = Plan("anonymous", calls_per_month=None, calls_per_second=20, burst=40)
+"""No key has it: what callers of a route that needs none share, all of them together."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal, TypedDict
 
 from mien.domain import errors
 from mien.domain.errors import MienError, QuotaExceeded
@@ -18,6 +18,31 @@ class ErrorEntry:
     status: int
     code: str
     detail: str | None = None
+
+
+class QuotaDetail(TypedDict):
+    """ARSA's object. What is used and the limit are null where they are not known."""
+
+    error: str
+    message: str
+    used: int | None
+    limit: int | None
+
+
+class ErrorName(TypedDict):
+    """The error for a program, and the request's id for whoever is asked about it."""
+
+    code: str
+    request_id: str
+
+
+class ErrorBody(TypedDict):
+    """What every refused or failed call is answered. The message is a sentence for a person, the detail the same."""
+
+    status: Literal["error"]
+    message: str
+    detail: str | QuotaDetail
+    error: ErrorName
 
 
 _OURS = "Something went wrong on our side."
@@ -61,18 +86,17 @@ def entry_for(error: MienError) -> ErrorEntry:
     return ERRORS[type(error)]
 
 
-def error_body(error: MienError, request_id: str) -> dict[str, Any]:
+def error_body(error: MienError, request_id: str) -> ErrorBody:
     """The contract's error body."""
     entry = entry_for(error)
     message = entry.detail or error.message
-    return {
-        "status": "error",
-        "message": message,
-        "detail": _quota_detail(error, message) if isinstance(error, QuotaExceeded) else message,
-        "error": {"code": entry.code, "request_id": request_id},
-    }
+    return ErrorBody(
+        status="error",
+        message=message,
+        detail=_quota_detail(error, message) if isinstance(error, QuotaExceeded) else message,
+        error=ErrorName(code=entry.code, request_id=request_id),
+    )
 
 
-def _quota_detail(error: QuotaExceeded, message: str) -> dict[str, Any]:
-    """ARSA's object."""
-    return {"error": entry_for(error).code, "message": message, "used": error.used, "limit": error.limit}
+def _quota_detail(error: QuotaExceeded, message: str) -> QuotaDetail:
+    return QuotaDetail(error=entry_for(error).code, message=message, used=error.used, limit=error.limit)

@@ -76,6 +76,8 @@ def gateway_response(kind: str) -> GatewayResponse:
 
 def error_headers(error: MienError) -> dict[str, str]:
     """What goes with every answer of the gateway's own, but for the request id."""
+    if isinstance(error, MethodNotAllowed):
+        return CORS_HEADERS | {"allow": ", ".join(error.allowed)}
     return CORS_HEADERS | (_RETRY_AFTER if isinstance(error, RateLimited) else {})
 
 
@@ -88,5 +90,7 @@ def answer_of(error: MienError) -> GatewayResponse:
 
 def wrong_method(path: str, method: str) -> MethodNotAllowed:
     """The error of calling a path of the contract with a method that it has no route for."""
-    allowed = " or ".join(route.method for route in ROUTES if route.path == path)
-    return MethodNotAllowed(f"/{STAGE}{path} answers to {allowed}, not to {method}.")
+    methods = tuple(route.method for route in ROUTES if route.path == path)
+    return MethodNotAllowed(
+        f"/{STAGE}{path} answers to {' or '.join(methods)}, not to {method}.", (*methods, "OPTIONS")
+    )

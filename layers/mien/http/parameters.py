@@ -6,7 +6,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -23,7 +23,42 @@ Query = Mapping[str, list[str]]
 
 DEFAULT_PAGE = 100
 
-_MONTH = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])", re.ASCII)
+MONTH_PATTERN = "20[0-9]{2}-(0[1-9]|1[0-2])"
+
+_MONTH = re.compile(MONTH_PATTERN, re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A parameter that is a number, from `low` to `high`."""
+
+    kind: type[int] | type[float]
+    low: int
+    high: int
+    unit: str = ""
+
+    def read(self, name: str, values: list[str]) -> Any:
+        """The number that was given. Raises InvalidParameter."""
+        value = self.kind(values[0]) if len(values) == 1 and _WRITTEN[self.kind].fullmatch(values[0]) else None
+        if value is None or not self.low <= value <= self.high:
+            what = "a whole number" if self.kind is int else "a number"
+            raise InvalidParameter(f"{name} must be {what}{self.unit} from {self.low} to {self.high}, given once.")
+        return value
+
+
+_WRITTEN = {
+    int: re.compile(r"-?[0-9]{1,18}", re.ASCII),
+    float: re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,3})?", re.ASCII),
+}
+"""A number as it is written in JSON; int() and float() read more."""
+
+NUMBERS = {
+    FACE_FILTER[0]: Number(int, 1, MAX_FACES),
+    FACE_FILTER[1]: Number(int, 0, 10_000, " of pixels"),
+    FACE_FILTER[2]: Number(float, 0, 1),
+    MIN_LIVENESS: Number(float, 0, 1),
+    PAGE[0]: Number(int, 1, MAX_PAGE),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +84,7 @@ def refuse_others(query: Query, known: Collection[str]) -> None:
 
 def read_face_filter(query: Query) -> FaceFilter:
     """max_faces, min_face_size and min_detection_probability. Raises InvalidParameter."""
-    given = {name: _FACE_FILTER[name](name, query[name]) for name in FACE_FILTER if name in query}
+    given = {name: NUMBERS[name].read(name, query[name]) for name in FACE_FILTER if name in query}
     return FaceFilter(**given)
 
 
@@ -71,7 +106,7 @@ def read_collection(query: Query) -> str:
 
 def read_min_liveness(query: Query) -> float | None:
     """min_liveness; None when it is not given. Raises InvalidParameter."""
-    return _SHARE(MIN_LIVENESS, query[MIN_LIVENESS]) if MIN_LIVENESS in query else None
+    return NUMBERS[MIN_LIVENESS].read(MIN_LIVENESS, query[MIN_LIVENESS]) if MIN_LIVENESS in query else None
 
 
 def read_month(query: Query, now: datetime) -> str:
@@ -85,7 +120,7 @@ def read_month(query: Query, now: datetime) -> str:
 def read_page(query: Query) -> tuple[int, PageToken | None]:
     """Limit and next_token. Raises InvalidParameter."""
     limit, token = PAGE
-    size = int(_PAGE_SIZE(limit, query[limit])) if limit in query else DEFAULT_PAGE
+    size = NUMBERS[limit].read(limit, query[limit]) if limit in query else DEFAULT_PAGE
     return size, _read_token(token, query[token]) if token in query else None
 
 
@@ -116,32 +151,3 @@ def _read_token(name: str, values: list[str]) -> PageToken:
     except (ValueError, TypeError, binascii.Error):
         raise InvalidParameter(f"{name} must be as it was answered, given once.") from None
     return PageToken(after, faces)
-
-
-def _number(kind: Callable[[str], float], low: float, high: float, wanted: str) -> Callable[[str, list[str]], Any]:
-    def read(name: str, values: list[str]) -> float:
-        try:
-            (text,) = values
-            value = kind(text)
-        except ValueError:
-            value = float("nan")
-        if not low <= value <= high:
-            raise InvalidParameter(f"{name} must be {wanted} from {low} to {high}, given once.")
-        return value
-
-    return read
-
-
-_SHARE = _number(float, 0, 1, "a number")
-_FACE_FILTER = dict(
-    zip(
-        FACE_FILTER,
-        (
-            _number(int, 1, MAX_FACES, "a whole number"),
-            _number(int, 0, 10_000, "a whole number of pixels"),
-            _SHARE,
-        ),
-        strict=True,
-    )
-)
-_PAGE_SIZE = _number(int, 1, MAX_PAGE, "a whole number")

@@ -15,7 +15,7 @@ from mien.domain.errors import AccountSuspended, FeatureDisabled, InternalError,
 from mien.domain.keys import KeyStatus
 from mien.http.caller import Caller
 from mien.http.cors import CORS_HEADERS
-from mien.http.errors import entry_for, error_body
+from mien.http.errors import ErrorBody, entry_for, error_body
 from mien.http.features import leave_out
 from mien.http.gateway_responses import NOT_FOUND
 from mien.http.images import Form, read_body, read_form
@@ -36,7 +36,6 @@ class Resolver(APIGatewayRestResolver):
         self._record = CallRecord()
         # Behind a custom domain the stage is part of the path.
         super().__init__(serializer=compact_json, strip_prefixes=[f"/{STAGE}"])
-        self.use(middlewares=[_refuse_suspended])
         self.exception_handler(Exception)(self._error)
         self.not_found(lambda _: self._error(NotFound(NOT_FOUND)))
 
@@ -44,21 +43,26 @@ class Resolver(APIGatewayRestResolver):
         """Decorate the function that answers a route of the contract."""
 
         def admit(app: APIGatewayRestResolver, next_middleware: NextMiddleware) -> Response[Any]:
-            caller = self.caller
-            self._record.endpoint, self._record.key_id = route.name, caller.key_id
+            self._record.endpoint = route.name
             refuse_others(self.query, route.parameters)
-            if route.feature in caller.without:
-                raise FeatureDisabled(f"This key does not have {route.feature}.")
-            if route.metered:
-                response = self.metering(caller, route.name, lambda: next_middleware(app))
-            else:
-                response = next_middleware(app)
-            body: Any = response.body
-            self._record.faces = len(body) if isinstance(body, list) else body.get("face_count")
-            response.body = leave_out(body, caller.without)
-            return response
+            if route.public:
+                return next_middleware(app)
+            return self._answer(route, self.caller, lambda: next_middleware(app))
 
         return self.route(route.path, method=route.method, middlewares=[admit])
+
+    def _answer(self, route: Route, caller: Caller, answer: Callable[[], Response[Any]]) -> Response[Any]:
+        """What a key's call is answered: counted where the route is metered, less what is switched off for the key."""
+        self._record.key_id = caller.key_id
+        if caller.status is KeyStatus.SUSPENDED:  # the authorizer lets it through: only here can it be told
+            raise AccountSuspended()
+        if route.feature in caller.without:
+            raise FeatureDisabled(f"This key does not have {route.feature}.")
+        response = self.metering(caller, route.name, answer) if route.metered else answer()
+        body: Any = response.body
+        self._record.faces = len(body) if isinstance(body, list) else body.get("face_count")
+        response.body = leave_out(body, caller.without)
+        return response
 
     def handle(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
         """The Lambda handler."""
@@ -108,7 +112,7 @@ class Resolver(APIGatewayRestResolver):
         body = read_body(event.body, bool(event.is_base64_encoded))
         return read_form(event.headers.get("content-type", ""), body, self.images)
 
-    def _error(self, error: Exception) -> Response[dict[str, Any]]:
+    def _error(self, error: Exception) -> Response[ErrorBody]:
         if not isinstance(error, MienError) or isinstance(error, ServiceError):
             logger.exception("The request failed.", exc_info=error, request_id=self.request_id)
         if not isinstance(error, MienError):
@@ -116,13 +120,6 @@ class Resolver(APIGatewayRestResolver):
         body = error_body(error, self.request_id)
         self._record.code = entry_for(error).code
         return Response(entry_for(error).status, content_types.APPLICATION_JSON, body)
-
-
-def _refuse_suspended(app: APIGatewayRestResolver, next_middleware: NextMiddleware) -> Response[Any]:
-    """The authorizer lets a suspended account through, because only a function can say so in the contract's words."""
-    if Caller.of(app.current_event.request_context.authorizer.raw_event).status is KeyStatus.SUSPENDED:
-        raise AccountSuspended()
-    return next_middleware(app)
 
 
 def ok(body: Any) -> Response[Any]:

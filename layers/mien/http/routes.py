@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mien.domain.plans import Feature
+from mien.http.wire import UID_HEADER
 
 STAGE = "api"
 VERSION_PATH = "/v1"
@@ -16,7 +17,8 @@ FunctionName = Literal["analytics", "emotion", "recognition", "account"]
 @dataclass(frozen=True, slots=True)
 class Route:
     """A method and path, without the stage, and the function that answers; the query parameters it takes, the feature
-    without which nothing would be left of it, and whether its 2xx answers are billed.
+    without which nothing would be left of it, and whether its 2xx answers are billed. `images` are the fields of its
+    body that must hold one, `headers` those it reads beside the key's. A public route needs no key.
     """
 
     method: Literal["GET", "POST", "PUT", "DELETE"]
@@ -25,6 +27,9 @@ class Route:
     parameters: tuple[str, ...] = ()
     feature: Feature | None = None
     metered: bool = True
+    images: tuple[str, ...] = ()
+    headers: tuple[str, ...] = ()
+    public: bool = False
 
     @property
     def name(self) -> str:
@@ -46,16 +51,30 @@ MONTH = "month"
 
 _RECOGNITION = f"{VERSION_PATH}/face_recognition"
 
-FACE_ANALYTICS = Route("POST", f"{VERSION_PATH}/face_analytics", "analytics", FACE_FILTER)
-FACE_LIVENESS = Route("POST", f"{VERSION_PATH}/face_liveness", "analytics", FACE_FILTER)
+FACE_ANALYTICS = Route("POST", f"{VERSION_PATH}/face_analytics", "analytics", FACE_FILTER, images=("face_image",))
+FACE_LIVENESS = Route("POST", f"{VERSION_PATH}/face_liveness", "analytics", FACE_FILTER, images=("face_image",))
 
-EMOTION_DETECTION = Route("POST", f"{VERSION_PATH}/emotion-detection", "emotion", FACE_FILTER, Feature.EMOTION)
+EMOTION_DETECTION = Route(
+    "POST", f"{VERSION_PATH}/emotion-detection", "emotion", FACE_FILTER, Feature.EMOTION, images=("image",)
+)
 
 REGISTER_FACE = Route(
-    "POST", f"{_RECOGNITION}/register_face", "recognition", (COLLECTION, MIN_LIVENESS), Feature.IDENTIFICATION
+    "POST",
+    f"{_RECOGNITION}/register_face",
+    "recognition",
+    (COLLECTION, MIN_LIVENESS),
+    Feature.IDENTIFICATION,
+    images=("face_image",),
+    headers=(UID_HEADER,),
 )
 UPDATE_FACE = Route(
-    "PUT", f"{_RECOGNITION}/update_face", "recognition", (COLLECTION, MIN_LIVENESS), Feature.IDENTIFICATION
+    "PUT",
+    f"{_RECOGNITION}/update_face",
+    "recognition",
+    (COLLECTION, MIN_LIVENESS),
+    Feature.IDENTIFICATION,
+    images=("face_image",),
+    headers=(UID_HEADER,),
 )
 RECOGNIZE_FACE = Route(
     "POST",
@@ -63,13 +82,22 @@ RECOGNIZE_FACE = Route(
     "recognition",
     (*FACE_FILTER, MATCH_POLICY, COLLECTION),
     Feature.IDENTIFICATION,
+    images=("face_image",),
 )
-VALIDATE_FACES = Route("POST", f"{_RECOGNITION}/validate_faces", "recognition", (MATCH_POLICY,))
+VALIDATE_FACES = Route(
+    "POST", f"{_RECOGNITION}/validate_faces", "recognition", (MATCH_POLICY,), images=("image1", "image2")
+)
 # Whoever may not enrol, or has no calls left, can still see and delete.
-DELETE_FACE = Route("DELETE", f"{_RECOGNITION}/delete_face", "recognition", (COLLECTION,), metered=False)
+DELETE_FACE = Route(
+    "DELETE", f"{_RECOGNITION}/delete_face", "recognition", (COLLECTION,), metered=False, headers=(UID_HEADER,)
+)
 VIEW_DB = Route("GET", f"{_RECOGNITION}/view_db", "recognition", (COLLECTION, *PAGE), metered=False)
 
 USAGE = Route("GET", f"{VERSION_PATH}/usage", "account", (MONTH,), metered=False)
+MODELS = Route("GET", f"{VERSION_PATH}/models", "account", metered=False)
+
+HEALTH = Route("GET", f"{VERSION_PATH}/health", "account", metered=False, public=True)
+OPENAPI = Route("GET", f"{VERSION_PATH}/openapi.json", "account", metered=False, public=True)
 
 ROUTES = (
     FACE_ANALYTICS,
@@ -82,6 +110,9 @@ ROUTES = (
     DELETE_FACE,
     VIEW_DB,
     USAGE,
+    MODELS,
+    HEALTH,
+    OPENAPI,
 )
 
 BINARY_MEDIA_TYPES = ("multipart/form-data", "image/jpeg", "image/png", "image/webp")

@@ -1,12 +1,15 @@
-"""The bodies of successful answers. A superset of ARSA's generations: both names of a thing, nothing renamed."""
+"""The bodies of successful answers. A superset of ARSA's generations: both names of a thing, nothing renamed.
+
+What `Annotated` adds to a type are keywords of JSON Schema, for the OpenAPI document.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypedDict
+from typing import Annotated, Generic, Literal, NotRequired, TypedDict, TypeVar
 
 from mien.domain.errors import ImageError, UndecodableImage
-from mien.domain.faces import Emotion, Face, ImageAnalysis
+from mien.domain.faces import Emotion, Expression, Face, Gender, ImageAnalysis, Sentiment
 from mien.domain.gallery import UNKNOWN, Subject
 from mien.domain.geometry import BoundingBox, ImageSize
 from mien.domain.matching import MatchCalibration
@@ -19,13 +22,22 @@ from mien.usecases.validate_faces import Validation
 _PROBABILITY_DIGITS = 6
 
 
+Probability = Annotated[float, {"minimum": 0, "maximum": 1}]
+Share = Annotated[float, {"minimum": 0, "maximum": 1}]
+Count = Annotated[int, {"minimum": 0}]
+Milliseconds = Annotated[float, {"minimum": 0}]
+PixelBox = Annotated[list[int], {"minItems": 4, "maxItems": 4, "description": "x1, y1, x2, y2 in pixels."}]
+Point = Annotated[list[float], {"minItems": 2, "maxItems": 2, "description": "x and y in pixels."}]
+Success = Literal["success"]
+
+
 class NormalisedBox(TypedDict):
     """0-1 of the image's width and height."""
 
-    x1: float
-    y1: float
-    x2: float
-    y2: float
+    x1: Share
+    y1: Share
+    x2: Share
+    y2: Share
 
 
 class AgeRange(TypedDict):
@@ -38,17 +50,27 @@ class AgeRange(TypedDict):
 class EmotionBody(TypedDict):
     """SmartClick's seven, summing to one, and the highest of them."""
 
-    value: str
-    probability: float
-    sentiments: dict[str, float]
+    value: Sentiment
+    probability: Probability
+    sentiments: dict[Sentiment, Probability]
 
 
 class PassiveLiveness(TypedDict):
     """One score under both of ARSA's names; 1 is live."""
 
     is_real_face: bool
-    antispoof_score: float
-    liveness_probability: float
+    antispoof_score: Probability
+    liveness_probability: Probability
+
+
+class LandmarksBody(TypedDict):
+    """Pixels of the upright image; right and left are the person's own."""
+
+    right_eye: Point
+    left_eye: Point
+    nose_tip: Point
+    right_mouth: Point
+    left_mouth: Point
 
 
 class Pose(TypedDict):
@@ -62,27 +84,27 @@ class Pose(TypedDict):
 class QualityBody(TypedDict):
     """0-1, and pixels."""
 
-    score: float
-    sharpness: float
-    brightness: float
-    face_size_px: int
+    score: Share
+    sharpness: Share
+    brightness: Share
+    face_size_px: Count
 
 
 class FaceBody(TypedDict):
-    """One face."""
+    """One face. What is not required is left out where it is switched off for the key."""
 
-    bounding_box: list[int]
+    bounding_box: PixelBox
     bbox: NormalisedBox
-    detection_probability: float
-    age: float
-    age_range: AgeRange
-    gender: str
-    gender_probability: float
-    expression: str
-    expression_probability: float
-    emotion: EmotionBody
+    detection_probability: Probability
+    age: NotRequired[float]
+    age_range: NotRequired[AgeRange]
+    gender: NotRequired[Gender]
+    gender_probability: NotRequired[Probability]
+    expression: NotRequired[Expression]
+    expression_probability: NotRequired[Probability]
+    emotion: NotRequired[EmotionBody]
     passive_liveness: PassiveLiveness
-    landmarks: dict[str, list[float]]
+    landmarks: LandmarksBody
     pose: Pose
     quality: QualityBody
 
@@ -91,22 +113,22 @@ class LivenessFaceBody(FaceBody):
     """One face, as /face_liveness has it."""
 
     is_real_face: bool
-    liveness_confidence: float
-    liveness_status: str
+    liveness_confidence: Probability
+    liveness_status: Literal["real", "spoof"]
 
 
 class CandidateBody(TypedDict):
     """Somebody the face is taken for as well."""
 
     uid: str
-    confidence: float
+    confidence: Probability
 
 
 class RecognisedFaceBody(FaceBody):
     """One face, as /recognize_face has it. The confidence is the best candidate's, also when it is too low to match."""
 
     recognition_uidresult: str
-    recognition_confidence: float
+    recognition_confidence: Probability
     recognition_otheruids: list[CandidateBody]
 
 
@@ -117,27 +139,30 @@ class ImageBody(TypedDict):
     height: int
 
 
-class Envelope(TypedDict):
-    """What every answer about the faces of one image has."""
+FaceT = TypeVar("FaceT", FaceBody, LivenessFaceBody, RecognisedFaceBody)
 
-    status: str
-    face_count: int
-    faces: list[FaceBody] | list[LivenessFaceBody] | list[RecognisedFaceBody]
+
+class Envelope(TypedDict, Generic[FaceT]):
+    """What every answer about the faces of one image has; the largest face is first."""
+
+    status: Success
+    face_count: Count
+    faces: list[FaceT]
     image: ImageBody
-    latency_ms: float
+    latency_ms: Milliseconds
     request_id: str
 
 
 class ValidationBody(TypedDict):
     """Two faces compared. The score and the threshold are probabilities of being one person."""
 
-    status: str
+    status: Success
     match_result: bool
-    similarity_score: float
-    threshold: float
+    similarity_score: Probability
+    threshold: Probability
     face1_analysis: FaceBody
     face2_analysis: FaceBody
-    latency_ms: float
+    latency_ms: Milliseconds
     request_id: str
 
 
@@ -153,7 +178,7 @@ class Rectangle(TypedDict):
 class EmotionItem(TypedDict):
     """One face, as SmartClick has it: how surely it is one, where, and what it expresses."""
 
-    probability: float
+    probability: Probability
     rectangle: Rectangle
     emotion: EmotionBody
 
@@ -161,54 +186,54 @@ class EmotionItem(TypedDict):
 class RejectedImageBody(TypedDict):
     """An image that gave no reference, by its place among those sent; the reason is an error code."""
 
-    index: int
+    index: Count
     reason: str
 
 
 class EnrolmentBody(TypedDict):
     """What became of a registration or update."""
 
-    status: str
+    status: Success
     message: str
     face_uid: str
     face_ids: list[str]
-    num_of_faces: int
+    num_of_faces: Count
     rejected_images: list[RejectedImageBody]
 
 
 class DeletionBody(TypedDict):
     """What was deleted."""
 
-    status: str
+    status: Success
     face_uid: str
-    deleted_faces: int
+    deleted_faces: Count
 
 
 class SubjectBody(TypedDict):
     """One person of a collection."""
 
     face_uid: str
-    faces: int
-    created_at: str
+    faces: Count
+    created_at: Annotated[str, {"format": "date-time"}]
     metadata: str | None
 
 
 class ListingBody(TypedDict):
     """A page of a collection. `num_of_faces` counts all of it."""
 
-    status: str
-    num_of_faces: int
+    status: Success
+    num_of_faces: Count
     faces_list: list[SubjectBody]
     next_token: str | None
 
 
-def analytics_body(analysis: ImageAnalysis, latency_ms: float, request_id: str) -> Envelope:
+def analytics_body(analysis: ImageAnalysis, latency_ms: float, request_id: str) -> Envelope[FaceBody]:
     """The answer of /face_analytics."""
     faces = [face_body(face, analysis.size) for face in analysis.faces]
     return _envelope(analysis.size, faces, latency_ms, request_id)
 
 
-def liveness_body(analysis: ImageAnalysis, latency_ms: float, request_id: str) -> Envelope:
+def liveness_body(analysis: ImageAnalysis, latency_ms: float, request_id: str) -> Envelope[LivenessFaceBody]:
     """The answer of /face_liveness."""
     faces = [_liveness_face_body(face, analysis.size) for face in analysis.faces]
     return _envelope(analysis.size, faces, latency_ms, request_id)
@@ -228,7 +253,7 @@ def emotion_body(faces: Sequence[FaceEmotion]) -> list[EmotionItem]:
     ]
 
 
-def recognition_body(recognition: Recognition, latency_ms: float, request_id: str) -> Envelope:
+def recognition_body(recognition: Recognition, latency_ms: float, request_id: str) -> Envelope[RecognisedFaceBody]:
     """The answer of /face_recognition/recognize_face."""
     faces = [_recognised_face_body(face, recognition) for face in recognition.faces]
     return _envelope(recognition.size, faces, latency_ms, request_id)
@@ -300,21 +325,21 @@ def face_body(face: Face, size: ImageSize) -> FaceBody:
         detection_probability=_probability(face.detection.probability),
         age=round(face.age.years, 1),
         age_range=AgeRange(low=round(face.age.low, 1), high=round(face.age.high, 1)),
-        gender=face.gender.value.value,
+        gender=face.gender.value,
         gender_probability=_probability(face.gender.probability),
-        expression=expression.value,
+        expression=expression,
         expression_probability=_probability(expressions[expression]),
         emotion=_emotion_body(face.emotion),
         passive_liveness=PassiveLiveness(
             is_real_face=face.liveness.is_live, antispoof_score=live_score, liveness_probability=live_score
         ),
-        landmarks={
-            "right_eye": _point(landmarks.right_eye),
-            "left_eye": _point(landmarks.left_eye),
-            "nose_tip": _point(landmarks.nose_tip),
-            "right_mouth": _point(landmarks.right_mouth),
-            "left_mouth": _point(landmarks.left_mouth),
-        },
+        landmarks=LandmarksBody(
+            right_eye=_point(landmarks.right_eye),
+            left_eye=_point(landmarks.left_eye),
+            nose_tip=_point(landmarks.nose_tip),
+            right_mouth=_point(landmarks.right_mouth),
+            left_mouth=_point(landmarks.left_mouth),
+        ),
         pose=Pose(yaw=round(face.pose.yaw, 1), pitch=round(face.pose.pitch, 1), roll=round(face.pose.roll, 1)),
         quality=QualityBody(
             score=round(face.quality.score, 3),
@@ -342,9 +367,9 @@ def _liveness_face_body(face: Face, size: ImageSize) -> LivenessFaceBody:
 
 def _emotion_body(emotion: Emotion) -> EmotionBody:
     return EmotionBody(
-        value=emotion.value.value,
+        value=emotion.value,
         probability=_probability(emotion.probability),
-        sentiments={word.value: _probability(p) for word, p in emotion.sentiments.items()},
+        sentiments={word: _probability(p) for word, p in emotion.sentiments.items()},
     )
 
 
@@ -361,12 +386,7 @@ def _recognised_face_body(face: RecognisedFace, recognition: Recognition) -> Rec
     )
 
 
-def _envelope(
-    size: ImageSize,
-    faces: list[FaceBody] | list[LivenessFaceBody] | list[RecognisedFaceBody],
-    latency_ms: float,
-    request_id: str,
-) -> Envelope:
+def _envelope(size: ImageSize, faces: list[FaceT], latency_ms: float, request_id: str) -> Envelope[FaceT]:
     return Envelope(
         status="success",
         face_count=len(faces),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import Annotated, Literal, TypedDict
 
 from mien.domain.plans import Plan
 from mien.domain.prices import cost
@@ -12,13 +12,13 @@ from mien.domain.usage import Usage, month_after
 class UsageBody(TypedDict):
     """What a key has used in a month. `limit` is null where there is none; the cost is AWS's list price, about."""
 
-    status: str
+    status: Literal["success"]
     key_id: str
     plan: str
-    month: str
-    used: int
+    month: Annotated[str, {"pattern": r"^20[0-9]{2}-[0-9]{2}$"}]
+    used: Annotated[int, {"minimum": 0}]
     limit: int | None
-    resets_at: str
+    resets_at: Annotated[str, {"format": "date-time"}]
     endpoints: dict[str, int]
     estimated_cost_usd: float
 

@@ -30,15 +30,15 @@ class HttpRequest:
         return dict(self.headers).get(name, "")
 
 
-def proxy_event(request: HttpRequest, route: Route, authorizer: dict[str, Any]) -> dict[str, Any]:
-    """The Lambda proxy integration event of a request."""
+def proxy_event(request: HttpRequest, route: Route, authorizer: dict[str, Any] | None) -> dict[str, Any]:
+    """The Lambda proxy integration event of a request; a public route has no authorizer."""
     media_type = request.header("content-type").partition(";")[0].strip().lower()
     is_base64 = media_type in BINARY_MEDIA_TYPES and bool(request.body)
     body = base64.b64encode(request.body).decode() if is_base64 else request.body.decode("utf-8", "replace")
     return _common(request, route) | {
         "body": body or None,
         "isBase64Encoded": is_base64,
-        "requestContext": _request_context(request, route) | {"authorizer": authorizer},
+        "requestContext": _request_context(request, route) | ({"authorizer": authorizer} if authorizer else {}),
     }
 
 

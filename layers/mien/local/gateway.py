@@ -22,7 +22,7 @@ from mien.domain.errors import (
     RateLimited,
     RequestTimedOut,
 )
-from mien.domain.plans import PLANS
+from mien.domain.plans import ANONYMOUS, PLANS, Plan
 from mien.http.cors import CORS_HEADERS, preflight_headers
 from mien.http.errors import entry_for, error_body
 from mien.http.gateway_responses import NOT_FOUND, TOO_LARGE, error_headers, wrong_method
@@ -101,15 +101,31 @@ class Gateway:
             return _preflight(scope["path"])
         route = _find_route(scope["method"], scope["path"])
         request = _http_request(scope, body, request_id)
-        context = await self._authorise(request, route)
-        plan = PLANS[context["plan"]]
-        if not self._throttle.admits(context["principalId"], plan, time.monotonic()):
-            raise RateLimited(f"The plan {plan.name} has {plan.calls_per_second} calls a second. Wait a moment.")
+        context = await self._admit(request, route)
         event = proxy_event(request, route, context)
         if len(event["body"] or "") > MAX_EVENT_BYTES:
             raise ImageTooLarge(TOO_LARGE)
         response = await self._functions[route.function].invoke(event, request_id)
         return _http_answer(response)
+
+    async def _admit(self, request: HttpRequest, route: Route) -> dict[str, Any] | None:
+        """The authorizer's context for the function, of which a public route has none.
+
+        Raises:
+            InvalidApiKey: the authorizer denies.
+            RateLimited: the key, or a public route, was called too often.
+
+        """
+        if route.public:
+            self._throttle_by(route.path, ANONYMOUS)
+            return None
+        context = await self._authorise(request, route)
+        self._throttle_by(context["principalId"], PLANS[context["plan"]])
+        return context
+
+    def _throttle_by(self, key: str, plan: Plan) -> None:
+        if not self._throttle.admits(key, plan, time.monotonic()):
+            raise RateLimited(f"The plan {plan.name} has {plan.calls_per_second} calls a second. Wait a moment.")
 
     async def _authorise(self, request: HttpRequest, route: Route) -> dict[str, Any]:
         """The authorizer's context for the function. Raises InvalidApiKey on a denial."""
