@@ -80,18 +80,23 @@ class Target:
         self._process.wait()
 
 
-def fuzz(seconds: float, first_seed: int, folder: Path, code: str = TARGET) -> Report:
-    """Run for so long; inputs that crash, hang, raise what is not ours, or cost too much are saved in the folder."""
+def fuzz(seconds: float, first_seed: int, folder: Path, code: str = TARGET, least: int = 100) -> Report:
+    """Run for so long, and for so many inputs at least.
+
+    Those that crash, hang, raise what is not ours, or cost too much are saved in the folder.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    report, start = Report(), time.monotonic()
-    target = Target(code, folder / "target.log")
+    report, target, start = Report(), Target(code, folder / "target.log"), time.monotonic()
+
+    def wanted() -> bool:
+        return time.monotonic() - start < seconds or report.outcomes.total() < least
 
     def one(given_input: Input) -> None:
-        if time.monotonic() - start < seconds:
+        if wanted():
             _note(report, given_input, target(given_input), target.idle_bytes, folder)
 
     number = first_seed
-    while time.monotonic() - start < seconds:
+    while wanted():
         hand_out(one, number)
         number += 1
     target.close()
