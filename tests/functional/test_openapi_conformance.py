@@ -35,7 +35,7 @@ CHECKS = [
 EXAMPLES = 15
 PHASES = [Phase.explicit, Phase.generate]  # a failure is shown as it was found
 
-PHOTO = st.sampled_from([jpeg(no_face(24, 24)), jpeg(one_face(64, 64))])
+PHOTO = st.sampled_from([jpeg(no_face(16, 16)), jpeg(one_face(32, 32))])
 schemathesis.openapi.format("binary", PHOTO | st.binary(max_size=200))
 schemathesis.openapi.format("uri", st.just("https://127.0.0.1/photo.jpg"))  # which nobody fetches
 for kind in ("image/jpeg", "image/png", "image/webp"):

@@ -6,11 +6,10 @@ import json
 import re
 from typing import Any
 
-import pytest
-
 from functions.analytics import handler as analytics
 from mien import settings
 from mien.http.routes import FACE_ANALYTICS
+from tests.alike import assert_alike
 from tests.events import call, form_event
 
 README = (settings.CHECKOUT / "README.md").read_text(encoding="utf-8")
@@ -20,22 +19,6 @@ def json_after(marker: str) -> Any:
     block = re.search(re.escape(marker) + r".*?```json\n(.*?)```", README, re.DOTALL)
     assert block is not None
     return json.loads(block[1])
-
-
-def assert_alike(shown: Any, real: Any) -> None:
-    """The same keys and words; numbers about the same."""
-    if isinstance(shown, dict):
-        assert shown.keys() == real.keys()
-        for key in shown.keys() - {"latency_ms", "request_id"}:
-            assert_alike(shown[key], real[key])
-    elif isinstance(shown, list):
-        assert len(shown) == len(real)
-        for a, b in zip(shown, real, strict=True):
-            assert_alike(a, b)
-    elif isinstance(shown, float):
-        assert shown == pytest.approx(real, abs=0.02, rel=0.02)
-    else:
-        assert shown == real
 
 
 def test_the_answer_shown_is_the_answer_given(photo) -> None:

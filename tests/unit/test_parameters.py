@@ -17,6 +17,11 @@ def test_parameters_are_read() -> None:
     assert read_face_filter(query) == FaceFilter(3, 40, 0.75)
 
 
+@pytest.mark.parametrize(("text", "value"), [("0", 0.0), (".5", 0.5), ("0.25", 0.25), ("1", 1.0), ("5e-1", 0.5)])
+def test_a_share_may_be_written_in_every_usual_way(text: str, value: float) -> None:
+    assert read_face_filter({"min_detection_probability": [text]}).min_detection_probability == value
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -26,10 +31,14 @@ def test_parameters_are_read() -> None:
         ("max_faces", ""),
         ("max_faces", "many"),
         ("max_faces", "9999999999999"),
+        ("max_faces", "1_0"),
+        ("max_faces", " 5"),
+        ("max_faces", "٣"),
         ("min_face_size", "-1"),
         ("min_detection_probability", "nan"),
         ("min_detection_probability", "1.01"),
         ("min_detection_probability", "inf"),
+        ("min_detection_probability", "0_0.5"),
     ],
 )
 def test_a_value_out_of_range_is_refused_by_name(name: str, value: str) -> None:

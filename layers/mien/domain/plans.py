@@ -43,5 +43,5 @@ PLANS = {
     )
 }
 
-ANONYMOUS = Plan("anonymous", calls_per_month=None, calls_per_second=20, burst=40)
+ANONYMOUS = Plan("anonymous", calls_per_month=None, calls_per_second=5, burst=20)
 """No key has it: what callers of a route that needs none share, all of them together."""

@@ -48,9 +48,9 @@ class Number:
 
 _WRITTEN = {
     int: re.compile(r"-?[0-9]{1,18}", re.ASCII),
-    float: re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,3})?", re.ASCII),
+    float: re.compile(r"-?[0-9]{0,18}\.?[0-9]{1,30}([eE][+-]?[0-9]{1,3})?", re.ASCII),
 }
-"""A number as it is written in JSON; int() and float() read more."""
+"""int() and float() read more: spaces, underscores, every alphabet's digits, words."""
 
 NUMBERS = {
     FACE_FILTER[0]: Number(int, 1, MAX_FACES),
