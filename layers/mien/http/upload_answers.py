@@ -58,7 +58,7 @@ class UploadAnswers:
 
     def error(self, upload: Upload, error: MienError) -> Body:
         """The contract's error body, under the upload's id."""
-        return error_body(error, upload.id)
+        return {**error_body(error, upload.id)}
 
     def _analyse(self, upload: Upload, _: Task, data: bytes) -> Body:
         start, analyse = perf_counter(), self.recognise.reader.analyse

@@ -9,13 +9,14 @@ from mien.domain.face_filter import FaceFilter
 from mien.domain.gallery import (
     COLLECTION_PATTERN,
     DEFAULT_COLLECTION,
+    DEFAULT_MATCH_POLICY,
     MAX_METADATA_BYTES,
     MAX_UID_LENGTH,
     UID_PATTERN,
     UNKNOWN,
 )
 from mien.http.limits import MAX_ADDITIONAL_IMAGES
-from mien.http.parameters import DEFAULT_MATCH_POLICY, DEFAULT_PAGE, MONTH_PATTERN, NUMBERS
+from mien.http.parameters import DEFAULT_PAGE, MONTH_PATTERN, NUMBERS
 from mien.http.routes import BINARY_MEDIA_TYPES, COLLECTION, MATCH_POLICY, MONTH, PAGE
 from mien.http.wire import UID_HEADER
 from mien.openapi.operations import Operation
