@@ -1,6 +1,6 @@
 """Ask a server of its own every question once, for the OpenAPI document's examples. `python -m bench.examples`.
 
-The photos are those of docs/photos. Writes layers/mien/openapi/examples.json: answers by the name of their route,
+The photos are those of docs/photos. Writes layers/mien/openapi/examples.json: answers by the name of their operation,
 errors by code.
 """
 
@@ -21,9 +21,12 @@ from mien.http import routes
 from mien.http.routes import Route
 from mien.http.wire import UID_HEADER
 from mien.openapi import document
+from mien.openapi.operations import OPERATIONS
 
 PATH = Path(document.__file__).with_name(document.EXAMPLES_NAME)
 PHOTOS = settings.CHECKOUT / "docs" / "photos"
+
+NAMES = {operation.route: operation.name for operation in OPERATIONS}
 
 ENROL = {"params": {"min_liveness": 0}, "headers": {UID_HEADER: "barack"}}
 
@@ -45,7 +48,7 @@ def running(state: Path) -> Iterator[Server]:
 
 
 def answers(server: Server) -> Iterator[tuple[str, Any]]:
-    """A good answer of every route but the document's own, by the route's name."""
+    """A good answer of every operation but the document's own, by its name."""
     for route, options in (
         (routes.HEALTH, {}),
         (routes.MODELS, {}),
@@ -65,7 +68,7 @@ def answers(server: Server) -> Iterator[tuple[str, Any]]:
         body = answer.json()
         if route is routes.MODELS:
             body["models"] = [body["models"][0] | {"accuracy": body["models"][0]["accuracy"][:2]}]
-        yield route.name, body
+        yield NAMES[route], body
 
 
 def errors(server: Server) -> Iterator[tuple[str, Any]]:

@@ -23,8 +23,10 @@ from mien.http.routes import (
     EMOTION_DETECTION,
     FACE_ANALYTICS,
     FACE_LIVENESS,
+    FIND_UPLOAD,
     HEALTH,
     MODELS,
+    OPEN_UPLOAD,
     OPENAPI,
     RECOGNIZE_FACE,
     REGISTER_FACE,
@@ -55,6 +57,7 @@ class Check:
     query: str = ""
     keyed: bool = True
     repeat: bool = True
+    json: dict[str, object] | None = None
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,10 @@ class Finding:
 
 def _one_face(body: dict[str, object]) -> bool:
     return body.get("face_count") == 1
+
+
+def _is_pending(body: dict[str, object]) -> bool:
+    return body.get("status") == "pending"
 
 
 def _is_error(code: str) -> Callable[[Any], bool]:
@@ -91,6 +98,8 @@ CHECKS = (
     Check(VALIDATE_FACES, answer=lambda body: body.get("match_result") is True),
     Check(VIEW_DB, query=_IN_COLLECTION),
     Check(DELETE_FACE, query=_IN_COLLECTION, repeat=False),
+    Check(OPEN_UPLOAD, answer=_is_pending, json={"content_type": "image/jpeg", "bytes": 1}),
+    Check(FIND_UPLOAD, status=404, answer=_is_error("not_found")),
     Check(USAGE),
     Check(MODELS, answer=lambda body: len(body.get("models", ())) > 0),
     Check(HEALTH, keyed=False),
@@ -138,7 +147,9 @@ def _call(
     target = f"{root}{check.route.url_path}?{check.query}"
     start = perf_counter()
     try:
-        answer = session.request(check.route.method, target, headers=headers, files=files or None, timeout=SECONDS)
+        answer = session.request(
+            check.route.method, target, headers=headers, files=files or None, json=check.json, timeout=SECONDS
+        )
     except requests.RequestException as error:
         return type(error).__name__, (perf_counter() - start) * 1000
     took = (perf_counter() - start) * 1000

@@ -8,6 +8,7 @@ MienError
 │   ├── NotFound               nothing answers at this path
 │   ├── SubjectNotFound        nobody is enrolled under this uid
 │   ├── KeyNotFound            there is no such API key
+│   ├── UploadNotFound         there is no such upload, or no longer
 │   ├── AlreadyRegistered      somebody is enrolled under this uid
 │   ├── MethodNotAllowed       the path answers, but not to this method
 │   ├── NotEnabled             what is asked for is not part of this deployment
@@ -77,6 +78,10 @@ class SubjectNotFound(RequestError):
 
 class KeyNotFound(RequestError):
     """There is no such API key."""
+
+
+class UploadNotFound(RequestError):
+    """There is no such upload, or no longer."""
 
 
 class AlreadyRegistered(RequestError):

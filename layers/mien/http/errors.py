@@ -55,6 +55,7 @@ ERRORS: dict[type[MienError], ErrorEntry] = {
     errors.NotFound: ErrorEntry(404, "not_found"),
     errors.SubjectNotFound: ErrorEntry(404, "not_found"),
     errors.KeyNotFound: ErrorEntry(404, "not_found"),
+    errors.UploadNotFound: ErrorEntry(404, "not_found"),
     errors.MethodNotAllowed: ErrorEntry(405, "method_not_allowed"),
     errors.RequestTimedOut: ErrorEntry(408, "request_timeout"),
     errors.AlreadyRegistered: ErrorEntry(409, "already_registered"),

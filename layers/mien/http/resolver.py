@@ -49,7 +49,8 @@ class Resolver(APIGatewayRestResolver):
                 return next_middleware(app)
             return self._answer(route, self.caller, lambda: next_middleware(app))
 
-        return self.route(route.path, method=route.method, middlewares=[admit])
+        path = route.path.replace("{", "<").replace("}", ">")  # as Powertools writes parameters
+        return self.route(path, method=route.method, middlewares=[admit])
 
     def _answer(self, route: Route, caller: Caller, answer: Callable[[], Response[Any]]) -> Response[Any]:
         """What a key's call is answered: counted where the route is metered, less what is switched off for the key."""
@@ -108,9 +109,11 @@ class Resolver(APIGatewayRestResolver):
 
     def form(self) -> Form:
         """The form of the request being answered. Raises RequestError."""
-        event = self.current_event
-        body = read_body(event.body, bool(event.is_base64_encoded))
-        return read_form(event.headers.get("content-type", ""), body, self.images)
+        return read_form(self.current_event.headers.get("content-type", ""), self.body(), self.images)
+
+    def body(self) -> bytes:
+        """The body of the request being answered. Raises MalformedRequest."""
+        return read_body(self.current_event.body, bool(self.current_event.is_base64_encoded))
 
     def _error(self, error: Exception) -> Response[ErrorBody]:
         if not isinstance(error, MienError) or isinstance(error, ServiceError):

@@ -33,13 +33,21 @@ class Route:
 
     @property
     def name(self) -> str:
-        """What its calls are counted under."""
-        return self.path.rpartition("/")[2]
+        """What its calls are counted under: the last part of its path that is not a parameter."""
+        return [part for part in self.path.split("/") if not part.startswith("{")][-1]
 
     @property
     def url_path(self) -> str:
         """The path as callers write it, with the stage."""
         return f"/{STAGE}{self.path}"
+
+    def path_parameters(self, url_path: str) -> dict[str, str] | None:
+        """What stands in a path where this one has parameters, by their names; None when it is another path."""
+        wanted, given = self.url_path.split("/"), url_path.split("/")
+        pairs = list(zip(wanted, given, strict=False))
+        if len(wanted) != len(given) or not all(one == other or (one[:1] == "{" and other) for one, other in pairs):
+            return None
+        return {one[1:-1]: other for one, other in pairs if one[:1] == "{"}
 
 
 FACE_FILTER = ("max_faces", "min_face_size", "min_detection_probability")
@@ -96,6 +104,10 @@ VIEW_DB = Route("GET", f"{_RECOGNITION}/view_db", "recognition", (COLLECTION, *P
 USAGE = Route("GET", f"{VERSION_PATH}/usage", "account", (MONTH,), metered=False)
 MODELS = Route("GET", f"{VERSION_PATH}/models", "account", metered=False)
 
+# The photo is counted when it is answered.
+OPEN_UPLOAD = Route("POST", f"{VERSION_PATH}/uploads", "account", metered=False)
+FIND_UPLOAD = Route("GET", f"{VERSION_PATH}/uploads/{{id}}", "account", metered=False)
+
 HEALTH = Route("GET", f"{VERSION_PATH}/health", "account", metered=False, public=True)
 OPENAPI = Route("GET", f"{VERSION_PATH}/openapi.json", "account", metered=False, public=True)
 
@@ -109,11 +121,14 @@ ROUTES = (
     VALIDATE_FACES,
     DELETE_FACE,
     VIEW_DB,
+    OPEN_UPLOAD,
+    FIND_UPLOAD,
     USAGE,
     MODELS,
     HEALTH,
     OPENAPI,
 )
 
-BINARY_MEDIA_TYPES = ("multipart/form-data", "image/jpeg", "image/png", "image/webp")
+IMAGE_MEDIA_TYPES = ("image/jpeg", "image/png", "image/webp")
+BINARY_MEDIA_TYPES = ("multipart/form-data", *IMAGE_MEDIA_TYPES)
 """Bodies of these types reach a function as base64; others as text."""

@@ -55,13 +55,13 @@ def _common(request: HttpRequest, route: Route) -> dict[str, Any]:
     query = parse_qs(request.query, keep_blank_values=True)
     return {
         "resource": route.path,
-        "path": route.path,
+        "path": request.path.removeprefix(f"/{STAGE}"),
         "httpMethod": request.method,
         "headers": dict(request.headers) or None,
         "multiValueHeaders": _grouped(request.headers) or None,
         "queryStringParameters": {name: values[-1] for name, values in query.items()} or None,
         "multiValueQueryStringParameters": query or None,
-        "pathParameters": None,
+        "pathParameters": route.path_parameters(request.path) or None,
         "stageVariables": None,
     }
 
@@ -72,7 +72,7 @@ def _request_context(request: HttpRequest, route: Route) -> dict[str, Any]:
         "apiId": "mien",
         "stage": STAGE,
         "httpMethod": request.method,
-        "path": route.url_path,
+        "path": request.path,
         "resourcePath": route.path,
         "protocol": "HTTP/1.1",
         "requestId": request.id,

@@ -153,14 +153,14 @@ class Gateway:
 
 def _preflight(path: str) -> HttpAnswer:
     """What a browser asks before it calls another origin."""
-    methods = [route.method for route in ROUTES if route.url_path == path]
+    methods = [route.method for route in ROUTES if route.path_parameters(path) is not None]
     if not methods:
         raise NotFound(NOT_FOUND)
     return HttpAnswer(HTTPStatus.NO_CONTENT, tuple((CORS_HEADERS | preflight_headers(methods)).items()), b"")
 
 
 def _find_route(method: str, path: str) -> Route:
-    there = [route for route in ROUTES if route.url_path == path]
+    there = [route for route in ROUTES if route.path_parameters(path) is not None]
     for route in there:
         if route.method == method:
             return route

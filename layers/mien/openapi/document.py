@@ -68,13 +68,13 @@ def _operation(operation: Operation, schemas: Schemas, examples: dict[str, Any],
         said["description"] = operation.description
     if route.public:
         said["security"] = []
-    if route.parameters or route.headers:
-        said["parameters"] = parameters(operation, policies)
-    if route.images:
-        said["requestBody"] = request_body(operation)
+    if taken := parameters(operation, policies):
+        said["parameters"] = taken
+    if body := request_body(operation):
+        said["requestBody"] = body
     answer: Schema = {"schema": schemas.of(operation.answer)}
-    if route.name in examples["answers"]:
-        answer["example"] = examples["answers"][route.name]
+    if operation.name in examples["answers"]:
+        answer["example"] = examples["answers"][operation.name]
     headers = [REQUEST_ID_HEADER, *((USED_HEADER, LIMIT_HEADER, RESET_HEADER) if route.metered else ())]
     success = {"description": "The answer.", "headers": _headers(headers), "content": {_JSON: answer}}
     return said | {"responses": {"200": success} | _refusals(operation, examples["errors"])}

@@ -22,12 +22,14 @@ from mien.http.schemas import (
     RecognisedFaceBody,
     ValidationBody,
 )
+from mien.http.uploads import OpenedUploadBody, UploadBody
 from mien.http.usage import UsageBody
 
-FACES, PEOPLE, ACCOUNT, ABOUT = "faces", "people", "account", "about"
+FACES, PEOPLE, UPLOADS, ACCOUNT, ABOUT = "faces", "people", "uploads", "account", "about"
 TAGS = {
     FACES: "Faces of one photo, or of two.",
     PEOPLE: "People enrolled under your own uids, and found again.",
+    UPLOADS: "Photos that are looked at when they land.",
     ACCOUNT: "What your key has used.",
     ABOUT: "What Mien says of itself.",
 }
@@ -46,11 +48,12 @@ class Operation:
     answer: Any
     description: str = ""
     own_errors: tuple[type[MienError], ...] = ()
+    called: str | None = None
 
     @property
     def name(self) -> str:
-        """What generated clients call it."""
-        return self.route.name.partition(".")[0].replace("-", "_")
+        """What generated clients call it: as the route is named, if nothing else says."""
+        return self.called or self.route.name.partition(".")[0].replace("-", "_")
 
     @property
     def may_enrol(self) -> bool:
@@ -119,6 +122,24 @@ OPERATIONS = (
         own_errors=(errors.SubjectNotFound,),
     ),
     Operation(routes.VIEW_DB, PEOPLE, "List the people of a collection, a page at a time", ListingBody),
+    Operation(
+        routes.OPEN_UPLOAD,
+        UPLOADS,
+        "Get a form to post a large photo with",
+        OpenedUploadBody,
+        "Post it to `url` as multipart/form-data: all `fields`, then the photo as `file`. It is counted when it is "
+        "answered.",
+        (errors.MissingField, errors.UnsupportedImage, errors.ImageTooLarge, errors.QuotaExceeded),
+        called="open_upload",
+    ),
+    Operation(
+        routes.FIND_UPLOAD,
+        UPLOADS,
+        "Say what became of an upload",
+        UploadBody,
+        own_errors=(errors.UploadNotFound,),
+        called="find_upload",
+    ),
     Operation(routes.USAGE, ACCOUNT, "Say what this key has used in a month, of how much", UsageBody),
     Operation(routes.MODELS, ABOUT, "List the networks in use, their licences and how right they are", ModelsBody),
     Operation(routes.HEALTH, ABOUT, "Say that the API answers, and its version", HealthBody),
@@ -141,5 +162,5 @@ def errors_of(operation: Operation) -> Iterator[type[MienError]]:
         yield errors.MissingField
     if route.images:
         yield from (errors.RequestTimedOut, errors.ImageTooLarge, errors.UnsupportedImage, errors.UndecodableImage)
-        yield errors.NotEnabled
+        yield from (errors.NotEnabled, errors.UrlNotAllowed, errors.UrlNotFetched)
     yield from operation.own_errors

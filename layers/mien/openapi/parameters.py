@@ -15,9 +15,18 @@ from mien.domain.gallery import (
     UID_PATTERN,
     UNKNOWN,
 )
+from mien.domain.uploads import MAX_UPLOAD_BYTES, Task, TaskKind
 from mien.http.limits import MAX_ADDITIONAL_IMAGES
 from mien.http.parameters import DEFAULT_PAGE, MONTH_PATTERN, NUMBERS
-from mien.http.routes import BINARY_MEDIA_TYPES, COLLECTION, MATCH_POLICY, MONTH, PAGE
+from mien.http.routes import (
+    BINARY_MEDIA_TYPES,
+    COLLECTION,
+    IMAGE_MEDIA_TYPES,
+    MATCH_POLICY,
+    MONTH,
+    OPEN_UPLOAD,
+    PAGE,
+)
 from mien.http.wire import UID_HEADER
 from mien.openapi.operations import Operation
 from mien.openapi.types import Schema, reference
@@ -67,9 +76,16 @@ _HEADERS: dict[str, Schema] = {
 
 def parameters(operation: Operation, policies: list[str]) -> list[Schema]:
     """The query parameters and headers of an operation."""
-    return [_query(name, policies) for name in operation.route.parameters] + [
-        _HEADERS[name] for name in operation.route.headers
+    route = operation.route
+    return [
+        *(_in_path(name) for name in route.path_parameters(route.url_path) or ()),
+        *(_query(name, policies) for name in route.parameters),
+        *(_HEADERS[name] for name in route.headers),
     ]
+
+
+def _in_path(name: str) -> Schema:
+    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
 
 
 def _query(name: str, policies: list[str]) -> Schema:
@@ -90,9 +106,13 @@ def _schema(name: str, policies: list[str]) -> Schema:
     return {"type": "string"} | ({"pattern": f"^{patterns[name]}$"} if name in patterns else {"minLength": 1})
 
 
-def request_body(operation: Operation) -> Schema:
-    """An image in every way that it may come."""
+def request_body(operation: Operation) -> Schema | None:
+    """An image in every way that it may come, or what is said of one that is to come."""
     images = operation.route.images
+    if operation.route is OPEN_UPLOAD:
+        return {"required": True, "content": {_JSON: {"schema": reference("UploadInJson")}}}
+    if not images:
+        return None
     form, texts = _names(operation)
     content = {
         _FORM: {"schema": reference(form), "encoding": {name: {"contentType": ", ".join(_IMAGES)} for name in images}},
@@ -127,7 +147,20 @@ def bodies() -> dict[str, Schema]:
     photos, needed = ("face_image", *_additional()), ("face_image",)
     made["PhotosForm"] = _record(dict.fromkeys(photos, _FILE) | {"metadata": _METADATA}, needed)
     made["PhotosInJson"] = _texts(dict.fromkeys(photos, _BASE64) | {"metadata": _METADATA}, needed)
+    made["UploadInJson"] = _upload() | {"additionalProperties": False}
     return made
+
+
+def _upload() -> Schema:
+    task = Task()
+    what: dict[str, Schema] = {
+        "content_type": {"type": "string", "enum": list(IMAGE_MEDIA_TYPES)},
+        "bytes": {"type": "integer", "minimum": 1, "maximum": MAX_UPLOAD_BYTES},
+        "task": {"type": "string", "enum": list(TaskKind), "default": task.kind},
+        "collection": {"type": "string", "pattern": f"^{COLLECTION_PATTERN}$", "default": task.collection},
+        "match_policy": {"type": "string", "default": task.match_policy},
+    }
+    return _record(what, ("content_type", "bytes"))
 
 
 def _additional() -> list[str]:
