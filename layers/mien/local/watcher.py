@@ -94,7 +94,8 @@ class Watcher:
         while True:
             start = self._clock()
             try:
-                await self.look()
+                for photo in await self.look():
+                    self._queue.put_nowait(photo)
             except (OSError, ServiceError):
                 log.exception("The uploads could not be looked at.")
             await asyncio.sleep(max(LOOK_SECONDS, (self._clock() - start) / LOOKING_SHARE))
@@ -110,19 +111,18 @@ class Watcher:
                 log.warning("%s", error)
             await asyncio.sleep(TIDY_SECONDS)
 
-    async def look(self) -> None:
-        """Look once, and line up what has landed since."""
+    async def look(self) -> list[PhotoFile]:
+        """Look once: the photos that are to be taken now."""
         found = await asyncio.to_thread(lambda: {photo.key: photo for photo in photos_landed(self._photos.uploads)})
         gone = self._taken.keys() - found.keys()
         if gone:
-            self._taken = {key: stamp for key, stamp in self._taken.items() if key not in gone}
-            self._failures = {key: failure for key, failure in self._failures.items() if key in found}
+            self._taken = {key: stamp for key, stamp in self._taken.items() if key in found}
             await self._taker.forget(gone)
-        for key, photo in found.items():
-            if self._last.get(key) == photo and self._is_due(photo):
-                self._under_way.add(key)
-                self._queue.put_nowait(photo)
+        self._failures = {key: failure for key, failure in self._failures.items() if key in found}
+        due = [photo for key, photo in found.items() if self._last.get(key) == photo and self._is_due(photo)]
         self._last = found
+        self._under_way.update(photo.key for photo in due)
+        return due
 
     def _is_due(self, photo: PhotoFile) -> bool:
         if photo.key in self._under_way or self._taken.get(photo.key) == photo.stamp:
@@ -132,14 +132,17 @@ class Watcher:
 
     async def _work(self) -> None:
         while True:
-            photo = await self._queue.get()
-            try:
-                await self._take(photo)
-            except Exception:
-                log.exception("The upload %s failed.", photo.key)
-                self._note_failure(photo)
-            finally:
-                self._under_way.discard(photo.key)
+            await self.take(await self._queue.get())
+
+    async def take(self, photo: PhotoFile) -> None:
+        """Try once to have a photo answered."""
+        try:
+            await self._take(photo)
+        except Exception as error:
+            log.warning("The upload %s failed: %r", photo.key, error)
+            self._note_failure(photo)
+        finally:
+            self._under_way.discard(photo.key)
 
     async def _take(self, photo: PhotoFile) -> None:
         try:
@@ -147,13 +150,10 @@ class Watcher:
         except ConfigurationError as error:  # no photo's fault
             log.error("%s", error)
             await asyncio.sleep(PAUSE_SECONDS)
-        except ServiceError as error:
-            log.warning("The upload %s failed: %s", photo.key, type(error).__name__)
-            self._note_failure(photo)
-        else:
-            self._failures.pop(photo.key, None)
-            self._taken[photo.key] = photo.stamp
-            log.info("%s %s", photo.key, seen.outcome.get("code") or seen.outcome["status"])
+            return
+        self._failures.pop(photo.key, None)
+        self._taken[photo.key] = photo.stamp
+        log.info("%s %s", photo.key, seen.outcome.get("code") or seen.outcome["status"])
 
     def _note_failure(self, photo: PhotoFile) -> None:
         before = self._failures.get(photo.key)
