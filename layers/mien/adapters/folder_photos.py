@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path, PurePosixPath
 
-from mien.domain.errors import ImageTooLarge, Unavailable
-from mien.domain.uploads import PhotoVersion
+from mien.adapters.files import TEMPORARY, NewFile, write_once
+from mien.adapters.upload_forms import Permit, UploadForms
+from mien.domain.errors import ImageTooLarge, NotEnabled, Unavailable
+from mien.domain.uploads import RESULTS, UPLOADS, PhotoVersion
 from mien.ports.photo_store import LandedPhoto, PostForm
 
 
 class FolderPhotoStore:
-    """A PhotoStore on one folder, in which keys are paths."""
+    """A PhotoStore on one folder, in which keys are paths; `forms` are for those who post photos."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder.resolve()
+    def __init__(self, folder: Path, forms: UploadForms | None = None) -> None:
+        self._folder, self._forms = folder.resolve(), forms
+
+    @property
+    def uploads(self) -> Path:
+        """Where photos land."""
+        return self._folder / UPLOADS
 
     def version_of(self, bucket: str, key: str) -> PhotoVersion | None:
         with _unavailable():
@@ -51,18 +57,8 @@ class FolderPhotoStore:
                 self._path(photo.key).unlink(missing_ok=True)
 
     def put_answer(self, key: str, answer: bytes) -> bytes:
-        path = self._path(key)
         with _unavailable():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".") as file:
-                file.write(answer)
-                file.flush()
-                os.fsync(file.fileno())
-                try:
-                    os.link(file.name, path)  # whole or not at all, and only where nothing is
-                except FileExistsError:
-                    return path.read_bytes()
-        return answer
+            return write_once(self._path(key), answer)
 
     def answer(self, key: str) -> bytes | None:
         with _unavailable():
@@ -72,16 +68,49 @@ class FolderPhotoStore:
                 return None
 
     def post_form(self, key: str, content_type: str, size: int) -> PostForm:
-        raise NotImplementedError
+        if self._forms is None:
+            raise NotEnabled("Photos are uploaded here while a server runs.")
+        with _unavailable():
+            return self._forms.sign(key, content_type, size)
+
+    def permit(self, fields: Mapping[str, str]) -> Permit | None:
+        """What a posted form lets land; None when it is none of ours, or no longer good. Raises Unavailable."""
+        with _unavailable():
+            return self._forms.permit(fields) if self._forms is not None else None
+
+    def landing(self, key: str) -> NewFile:
+        """A file to write a photo into, that lands under a key when it is finished. Raises Unavailable."""
+        with _unavailable():
+            return NewFile(self._path(key))
+
+    def tidy(self, answers_before: datetime | None, leftovers_before: datetime) -> None:
+        """Remove answers that were written before a time, and what killed processes left half written before another.
+
+        Raises:
+            Unavailable: they cannot be removed.
+
+        """
+        with _unavailable():
+            for prefix in (UPLOADS, RESULTS):
+                _remove((self._folder / prefix).rglob(f"{TEMPORARY}*"), leftovers_before)
+            if answers_before is not None:
+                _remove((self._folder / RESULTS).rglob("*.json"), answers_before)
 
     def close(self) -> None:
         """Nothing is held."""
 
     def _path(self, key: str) -> Path:
-        path = (self._folder / key).resolve()
-        if not path.is_relative_to(self._folder):
+        # A link in the folder is its owner's and may lead where it will; a key may not.
+        if PurePosixPath(key).is_absolute() or ".." in PurePosixPath(key).parts:
             raise Unavailable("A photo's path leads out of its folder.")
-        return path
+        return self._folder / key
+
+
+def _remove(files: Iterable[Path], before: datetime) -> None:
+    for file in files:
+        with suppress(FileNotFoundError):  # it may be gone by now
+            if file.stat().st_mtime < before.timestamp():
+                file.unlink()
 
 
 @contextmanager

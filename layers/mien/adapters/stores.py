@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from mien.domain.errors import ConfigurationError
 from mien.ports.announcer import Announcer
@@ -18,7 +18,13 @@ from mien.ports.meter import Meter
 from mien.ports.photo_store import PhotoStore
 from mien.ports.upload_log import UploadLog
 
+if TYPE_CHECKING:
+    from mien.adapters.folder_photos import FolderPhotoStore
+
 Port = TypeVar("Port")
+
+UPLOAD_SECRET = "upload-secret"  # noqa: S105
+"""The file in a folder of photos that signs the forms to post them with."""
 
 
 def open_key_store(address: str) -> KeyStore:
@@ -84,14 +90,23 @@ def open_upload_log(address: str, retention: timedelta | None = None) -> UploadL
 
 
 def open_photos(address: str) -> PhotoStore:
-    """Open the photos and answers at an address. Raises ConfigurationError when no adapter answers to it."""
+    """Open the photos and answers at an address; the URL is where a server lets photos land.
 
-    def folder(path: str) -> PhotoStore:
-        from mien.adapters.folder_photos import FolderPhotoStore
+    Raises:
+        ConfigurationError: no adapter answers to the address.
 
-        return FolderPhotoStore(Path(path))
+    """
+    return _open("photos", address, {"folder:PATH[#URL]": open_folder})
 
-    return _open("photos", address, {"folder:PATH": folder})
+
+def open_folder(place: str) -> FolderPhotoStore:
+    """Open a folder of photos and answers, by its path and, after a #, where a server lets photos land."""
+    from mien.adapters.folder_photos import FolderPhotoStore
+    from mien.adapters.upload_forms import UploadForms
+
+    path, posted, url = place.partition("#http:")
+    forms = UploadForms(Path(path, UPLOAD_SECRET), f"http:{url}") if posted else None
+    return FolderPhotoStore(Path(path), forms)
 
 
 def open_announcer(address: str) -> Announcer:

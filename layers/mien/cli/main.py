@@ -24,11 +24,16 @@ def mien() -> None:
 @mien.command()
 @click.option("--port", envvar="PORT", default=8000, show_default=True, type=click.IntRange(0, 65535))
 @click.option("--retention-days", type=click.IntRange(1), help="Forget enrolled people after so many days.")
-def serve(port: int, retention_days: int | None) -> None:
-    """Serve the API on this machine."""
-    from mien.local.server import serve
+@click.option("--result-days", type=click.IntRange(1), help="Remove results of uploads after so many days.")
+@click.option(
+    "--keep-photos/--delete-photos", default=True, help="Of uploads, once they are answered; kept by default."
+)
+def serve(port: int, retention_days: int | None, result_days: int | None, keep_photos: bool) -> None:
+    """Serve the API on this machine, and answer photos that land in var/uploads."""
+    from mien.local.server import Keeping, serve
 
-    serve(port, settings.local_database().parent, settings.CHECKOUT / "functions", retention_days)
+    keeping = Keeping(retention_days, result_days, keep_photos)
+    serve(port, settings.local_database().parent, settings.CHECKOUT / "functions", keeping)
 
 
 mien.add_command(analyze)

@@ -72,9 +72,6 @@ class Gateway:
         return [self._authorizer, *self._functions.values()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await self._live(receive, send)
-            return
         started, request_id = time.perf_counter(), str(uuid.uuid4())
         try:
             answer = await self._answer(scope, receive, request_id)
@@ -83,17 +80,9 @@ class Gateway:
         except Exception:
             log.exception("The gateway failed on %s", request_id)
             answer = _error_answer(InternalError(), request_id)
-        await _send(send, answer)
+        await send_answer(send, answer)
         took = (time.perf_counter() - started) * 1000
         log.info("%s %s %d %.0f ms", scope["method"], scope["path"], answer.status, took)
-
-    async def _live(self, receive: Receive, send: Send) -> None:
-        """Stop the functions when the HTTP server stops, before it passes the signal on."""
-        while (message := await receive())["type"] == "lifespan.startup":
-            await send({"type": "lifespan.startup.complete"})
-        if message["type"] == "lifespan.shutdown":
-            await self.stop()
-            await send({"type": "lifespan.shutdown.complete"})
 
     async def _answer(self, scope: Scope, receive: Receive, request_id: str) -> HttpAnswer:
         body = await _read_body(receive)
@@ -211,7 +200,8 @@ def _error_answer(error: MienError, request_id: str) -> HttpAnswer:
     )
 
 
-async def _send(send: Send, answer: HttpAnswer) -> None:
+async def send_answer(send: Send, answer: HttpAnswer) -> None:
+    """Send a whole answer."""
     headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
     headers.append((b"content-length", str(len(answer.body)).encode()))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})

@@ -8,27 +8,45 @@ import logging
 import os
 import socket
 import sys
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import uvicorn
 
 from mien import settings
 from mien.adapters.sqlite_keys import SqliteKeyStore
+from mien.adapters.sqlite_seen import SqliteSeenFiles
+from mien.adapters.stores import open_folder
 from mien.domain.errors import ConfigurationError
 from mien.domain.keys import DEMO_TENANT, ApiKey, KeyStatus, hash_secret, new_secret
+from mien.domain.uploads import RESULTS, UPLOADS
 from mien.http.routes import FACE_ANALYTICS, ROUTES
 from mien.http.wire import KEY_HEADER
-from mien.local.functions import LocalFunction, handler_path
+from mien.local.application import Application
+from mien.local.functions import QUIET, LocalFunction, handler_path
 from mien.local.gateway import Gateway
+from mien.local.photo_taker import FUNCTION, PhotoTaker
+from mien.local.upload_door import UPLOAD_PATH, UploadDoor
+from mien.local.watcher import Watcher
 
 HOST = "127.0.0.1"
 BACKLOG = 1024
 STOP_SECONDS = 10
 
 
-def serve(port: int, state: Path, functions: Path, retention_days: int | None = None) -> None:
-    """Serve until interrupted. State (keys, faces, the demo key's secret) is kept in the folder `state`.
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """How long things are kept, in days, where they are not kept for ever; and whether photos stay once answered."""
+
+    faces: int | None = None
+    results: int | None = None
+    photos: bool = True
+
+
+def serve(port: int, state: Path, functions: Path, keeping: Keeping = Keeping()) -> None:
+    """Serve until interrupted. State is kept in the folder `state`: keys, faces, the demo key's secret, photos that
+    land and their results.
 
     Raises:
         ConfigurationError: the port is taken, or a function does not start.
@@ -38,24 +56,41 @@ def serve(port: int, state: Path, functions: Path, retention_days: int | None = 
     listener = _listen(port)
     database = (state / settings.local_database().name).resolve()
     secret = demo_key(state, SqliteKeyStore(database))
-    gateway = local_gateway(functions, database, retention_days)
+    url = f"http://{HOST}:{listener.getsockname()[1]}"
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_run(gateway, listener, secret))
+        asyncio.run(_run(functions, database, url, keeping, listener, secret))
     print("Stopped.", flush=True)
 
 
-def local_gateway(functions: Path, database: Path, retention_days: int | None = None) -> Gateway:
-    """A gateway over the functions in a folder, with keys, faces and counts in a SQLite file."""
-    variables = dict.fromkeys((settings.KEY_STORE, settings.GALLERY, settings.METER), f"sqlite:{database}")
-    variables |= {"POWERTOOLS_METRICS_DISABLED": "true", "POWERTOOLS_LOG_LEVEL": "WARNING"}  # a person is watching
-    if retention_days:
-        variables[settings.RETENTION_DAYS] = str(retention_days)
-    concurrency = os.cpu_count() or 1
+def local_application(functions: Path, database: Path, url: str, keeping: Keeping) -> Application:
+    """The functions in a folder behind their gateway. Keys, faces and counts are in a SQLite file, photos and results
+    beside it; `url` is where the application will listen.
+    """
+    state = database.parent
+    place = f"{state}#{url}{UPLOAD_PATH}"
+    variables = _variables(f"sqlite:{database}", f"folder:{place}", keeping)
+    cores = os.cpu_count() or 1
     names = {route.function for route in ROUTES}
-    return Gateway(
+    gateway = Gateway(
         LocalFunction(handler_path(functions, "authorizer"), variables, concurrency=1),
-        {name: LocalFunction(handler_path(functions, name), variables, concurrency) for name in names},
+        {name: LocalFunction(handler_path(functions, name), variables, cores) for name in names},
     )
+    store = open_folder(place)
+    workers = max(cores // 2, 1)  # whoever calls the API waits, photos that landed do not
+    taker = PhotoTaker(LocalFunction(handler_path(functions, FUNCTION), variables, workers), SqliteSeenFiles(database))
+    retention = timedelta(days=keeping.results) if keeping.results else None
+    return Application(gateway, UploadDoor(store), Watcher(store, taker, workers, retention))
+
+
+def _variables(database: str, photos: str, keeping: Keeping) -> dict[str, str]:
+    stores = (settings.KEY_STORE, settings.GALLERY, settings.METER, settings.UPLOAD_LOG, settings.ANNOUNCER)
+    variables = dict.fromkeys(stores, database) | QUIET
+    variables |= {settings.PHOTOS: photos, settings.KEEP_PHOTOS: "on" if keeping.photos else "off"}
+    if keeping.faces:
+        variables[settings.RETENTION_DAYS] = str(keeping.faces)
+    if keeping.results:
+        variables[settings.RESULT_DAYS] = str(keeping.results)
+    return variables
 
 
 def demo_key(state: Path, keys: SqliteKeyStore) -> str:
@@ -85,30 +120,35 @@ def _listen(port: int) -> socket.socket:
     return listener
 
 
-async def _run(gateway: Gateway, listener: socket.socket, secret: str) -> None:
+async def _run(
+    functions: Path, database: Path, url: str, keeping: Keeping, listener: socket.socket, secret: str
+) -> None:
+    application = local_application(functions, database, url, keeping)
     config = uvicorn.Config(
-        gateway, lifespan="on", log_level="warning", access_log=False, timeout_graceful_shutdown=STOP_SECONDS
+        application, lifespan="on", log_level="warning", access_log=False, timeout_graceful_shutdown=STOP_SECONDS
     )
     try:
-        await gateway.start()
-        print(_welcome(listener.getsockname()[1], secret), flush=True)
+        await application.start()
+        print(_welcome(url, secret, database.parent / UPLOADS), flush=True)
         await uvicorn.Server(config).serve(sockets=[listener])
     finally:
-        await gateway.stop()
+        await application.stop()
         listener.close()
 
 
-def _welcome(port: int, secret: str) -> str:
-    url = f"http://{HOST}:{port}"
-    photo = settings.CHECKOUT / "docs" / "photos" / "astronaut.jpg"
-    if photo.is_relative_to(Path.cwd()):
-        photo = photo.relative_to(Path.cwd())
+def _welcome(url: str, secret: str, uploads: Path) -> str:
+    photo = _from_here(settings.CHECKOUT / "docs" / "photos" / "astronaut.jpg")
     return f"""
 Mien is listening on {url}
 Demo key: {secret}  (kept in var/demo-key)
+Photos dropped into {_from_here(uploads)}/ are answered in {_from_here(uploads.parent / RESULTS)}/
 
 Try it:
   curl -X POST "{url}{FACE_ANALYTICS.url_path}" -H "{KEY_HEADER}: {secret}" -F "face_image=@{photo}"
 
 Stop it with Ctrl-C.
 """
+
+
+def _from_here(path: Path) -> Path:
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
