@@ -78,5 +78,17 @@ ACCOUNT = FunctionSpec(
     extras=("aws", "http"),
     stores={settings.METER: ("dynamodb:GetItem",)},
 )
+UPLOADS = FunctionSpec(
+    "uploads",
+    memory_mb=3008,
+    timeout_seconds=120,  # a batch of photos of 25 MB each, from a cold start
+    tasks=(*ANALYSIS, "embedding"),
+    extras=("aws", "http", "vision"),
+    stores={
+        settings.METER: ("dynamodb:PutItem", "dynamodb:UpdateItem"),  # both in one transaction
+        settings.GALLERY: ("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"),
+        settings.UPLOAD_LOG: ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
+    },
+)
 
-FUNCTIONS = (AUTHORIZER, ANALYTICS, EMOTION, RECOGNITION, ACCOUNT)
+FUNCTIONS = (AUTHORIZER, ANALYTICS, EMOTION, RECOGNITION, ACCOUNT, UPLOADS)

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from mien.domain.errors import ImageTooLarge
-from mien.domain.uploads import RESULTS, upload_key
+from mien.domain.uploads import RESULTS, PhotoVersion, upload_key
 from mien.ports.photo_store import PhotoStore
 
 Land = Callable[[str, bytes], None]
@@ -77,6 +77,10 @@ class PhotoStoreContract:
         landed = photos.read(second, 99)
         assert landed is not None
         assert landed.data == b"second"
+
+    def test_what_landed_here_is_told_from_what_is_only_read(self, photos: PhotoStore) -> None:
+        assert photos.owns(PhotoVersion(BUCKET, upload_key("acme", "a.jpg"), "v", "e"))
+        assert not photos.owns(PhotoVersion(BUCKET, "2019/a.jpg", "v", "e"))
 
     @pytest.mark.parametrize("path", KEYS)
     def test_the_first_answer_stands(self, photos: PhotoStore, path: str) -> None:

@@ -34,7 +34,8 @@ def load_handler() -> Iterator[Callable[..., ModuleType]]:
 
     yield load
     for module in loaded:
-        module.app.metering.meter.close()
+        if hasattr(module, "app"):
+            module.app.metering.meter.close()
         if hasattr(module, "gallery"):
             module.gallery.close()
 

@@ -15,7 +15,7 @@ import pytest
 from aws_cdk import App, AssetStaging, Stack
 from aws_cdk.aws_ecr_assets import DockerImageAsset
 
-from infra.functions import ACCOUNT, ANALYTICS, AUTHORIZER, FUNCTIONS, RECOGNITION
+from infra.functions import ACCOUNT, ANALYTICS, AUTHORIZER, FUNCTIONS, RECOGNITION, UPLOADS
 from infra.images import DOCKERFILE, image_asset
 from mien import settings
 from mien.domain.errors import ConfigurationError
@@ -79,6 +79,7 @@ def installed_by(function: str) -> set[str]:
         ("functions/authorizer/handler.py", {AUTHORIZER.name}),
         ("functions/account/requirements.txt", {ACCOUNT.name}),
         ("functions/recognition/requirements.txt", {RECOGNITION.name}),
+        ("functions/uploads/handler.py", {UPLOADS.name}),
         ("layers/mien/settings.py", ALL),
         ("layers/mien/vision/engine.py", ALL),
         ("layers/mien/cli/main.py", NONE),
@@ -88,7 +89,7 @@ def installed_by(function: str) -> set[str]:
         ("layers/mien/http/models.json", ALL),
         ("layers/mien/__pycache__/settings.cpython-313.pyc", NONE),
         ("layers/pyproject.toml", NONE),
-        ("models/built/faceplugin-embedding.onnx", {RECOGNITION.name}),
+        ("models/built/faceplugin-embedding.onnx", {RECOGNITION.name, UPLOADS.name}),
         ("models/built/yunet-2023mar.onnx", OPEN_NETWORKS),
         ("models/built/manifest.json", OPEN_NETWORKS),
         ("models/cards/yunet-2023mar.md", NONE),
@@ -137,6 +138,9 @@ def test_a_function_starts_with_nothing_but_what_it_installs(handler: Path) -> N
         settings.KEY_STORE: "dynamodb:keys",
         settings.GALLERY: "dynamodb:faces",
         settings.METER: "dynamodb:meter",
+        settings.PHOTOS: "s3:photos",
+        settings.UPLOAD_LOG: "dynamodb:uploads",
+        settings.ANNOUNCER: "events:bus",
         "AWS_DEFAULT_REGION": "eu-central-1",
     }
     command = [sys.executable, "-c", START, str(handler), *installed_by(handler.parent.name)]

@@ -21,6 +21,9 @@ _CONFIG = Config(
     max_pool_connections=16,
 )
 
+# Without it, forms to post to S3 with are signed in the old way, and sent to another region's door.
+_CONFIG_OF_S3 = Config(signature_version="s3v4", s3={"addressing_style": "virtual"})
+
 
 def client(service: str, attempts: int = 3) -> Any:
     """A client for a service, with the environment's credentials and region.
@@ -28,7 +31,12 @@ def client(service: str, attempts: int = 3) -> Any:
     One attempt is for what must not be done twice: after a broken connection nobody knows whether it was done.
     """
     config = _CONFIG.merge(Config(retries={"mode": "standard", "total_max_attempts": attempts}))
-    return boto3.client(service, config=config)
+    return boto3.client(service, config=config.merge(_CONFIG_OF_S3) if service == "s3" else config)
+
+
+def error_code(error: BaseException | None) -> str:
+    """What AWS calls its refusal; empty where it did not answer."""
+    return str(error.response["Error"]["Code"]) if isinstance(error, ClientError) else ""
 
 
 @contextmanager

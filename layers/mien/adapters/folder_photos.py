@@ -51,6 +51,9 @@ class FolderPhotoStore:
             raise ImageTooLarge(f"The photo has more than the {max_bytes:,} bytes that are taken.")
         return LandedPhoto(data)
 
+    def owns(self, photo: PhotoVersion) -> bool:
+        return photo.key.startswith(UPLOADS)
+
     def delete(self, photo: PhotoVersion) -> None:
         if self.version_of(photo.bucket, photo.key) == photo:
             with _unavailable():

@@ -1,4 +1,4 @@
-"""Which adapter stands behind a port is named by an address: `sqlite:FILE` or `dynamodb:TABLE`.
+"""Which adapter stands behind a port is named by an address, such as `sqlite:FILE` or `dynamodb:TABLE`.
 
 Only the adapter that is asked for is imported: a function that stores nothing pays for no boto3.
 """
@@ -86,7 +86,13 @@ def open_upload_log(address: str, retention: timedelta | None = None) -> UploadL
 
         return SqliteUploadLog(Path(file), retention)
 
-    return _open("upload log", address, {"sqlite:FILE": sqlite})
+    def dynamodb(table: str) -> UploadLog:
+        from mien.adapters.aws import client
+        from mien.adapters.dynamodb_uploads import DynamoDbUploadLog
+
+        return DynamoDbUploadLog(client("dynamodb"), table, retention)
+
+    return _open("upload log", address, {"sqlite:FILE": sqlite, "dynamodb:TABLE": dynamodb})
 
 
 def open_photos(address: str) -> PhotoStore:
@@ -96,7 +102,14 @@ def open_photos(address: str) -> PhotoStore:
         ConfigurationError: no adapter answers to the address.
 
     """
-    return _open("photos", address, {"folder:PATH[#URL]": open_folder})
+
+    def s3(bucket: str) -> PhotoStore:
+        from mien.adapters.aws import client
+        from mien.adapters.s3_photos import S3PhotoStore
+
+        return S3PhotoStore(client("s3"), bucket)
+
+    return _open("photos", address, {"folder:PATH[#URL]": open_folder, "s3:BUCKET": s3})
 
 
 def open_folder(place: str) -> FolderPhotoStore:
@@ -117,7 +130,13 @@ def open_announcer(address: str) -> Announcer:
 
         return SqliteOutbox(Path(file))
 
-    return _open("announcer", address, {"sqlite:FILE": sqlite})
+    def events(bus: str) -> Announcer:
+        from mien.adapters.aws import client
+        from mien.adapters.event_bus import EventBusAnnouncer
+
+        return EventBusAnnouncer(client("events"), bus)
+
+    return _open("announcer", address, {"sqlite:FILE": sqlite, "events:BUS": events})
 
 
 def _open(what: str, address: str, adapters: Mapping[str, Callable[[str], Port]]) -> Port:

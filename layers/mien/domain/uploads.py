@@ -69,6 +69,18 @@ class PhotoVersion:
     version: str
     etag: str
 
+    @classmethod
+    def of(cls, bucket: str, key: str, etag: str, version: str | None) -> Self:
+        """As a store tells of it. The version "null", of a store that keeps versions no longer, is overwritten by the
+        next, and so none.
+        """
+        return cls(bucket, key, etag if version in (None, "", "null") else version, etag)
+
+    @property
+    def kept(self) -> bool:
+        """Whether the store keeps it when another comes under its key."""
+        return self.version != self.etag
+
     @property
     def id(self) -> str:
         """The same for the same version, and for no other."""

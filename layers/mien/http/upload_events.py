@@ -47,7 +47,7 @@ def landings(message: str) -> list[Landing]:
 
 def batch_landings(event: Event) -> list[Landing]:
     """The photos of a batch: `Items` with a `key` each, and a `BatchInput` of what is true of all: `tenant`, `bucket`,
-    and the `task`, `collection` and `match_policy` where they are not the tenant's rules'.
+    and the `task`, `collection` and `match_policy` where they are not the tenant's rules'. Folders are no photos.
 
     Raises:
         MalformedRequest: the event is not so.
@@ -57,7 +57,8 @@ def batch_landings(event: Event) -> list[Landing]:
     try:
         shared = event["BatchInput"]
         task = Task.of(shared) if shared.get("task") else None
-        return [_of_batch(shared["tenant"], shared["bucket"], item["key"], task) for item in event["Items"]]
+        keys = [item["key"] for item in event["Items"]]
+        return [_of_batch(shared["tenant"], shared["bucket"], key, task) for key in keys if not key.endswith("/")]
     except (KeyError, TypeError, AttributeError):
         raise MalformedRequest("The event is no batch of photos.") from None
 
@@ -68,9 +69,8 @@ def _landing(s3: Event) -> Landing | None:
     owner = owner_of(key)
     if owner is None:
         return None
-    etag = of.get("eTag", "")
-    version = of.get("versionId") or etag
-    photo = PhotoVersion(bucket, key, version, etag) if version and etag else None
+    etag = of.get("eTag")
+    photo = PhotoVersion.of(bucket, key, etag, of.get("versionId")) if etag else None
     return Landing(*owner, bucket, key, photo)
 
 

@@ -36,6 +36,9 @@ class PhotoStore(Protocol):
     def read(self, photo: PhotoVersion, max_bytes: int) -> LandedPhoto | None:
         """The photo; None when this version is gone. Raises ImageTooLarge."""
 
+    def owns(self, photo: PhotoVersion) -> bool:
+        """Whether the photo landed here; those of elsewhere are only read."""
+
     def delete(self, photo: PhotoVersion) -> None:
         """Delete this version, if it is still there."""
 

@@ -47,7 +47,7 @@ class Answers:
 
 @dataclass(frozen=True, slots=True)
 class ReceivePhoto:
-    """Takes photos in. `keeps_photos` is whether they stay when they are answered."""
+    """Takes photos in. `keeps_photos` is whether those that landed here stay when they are answered."""
 
     photos: PhotoStore
     log: UploadLog
@@ -76,7 +76,7 @@ class ReceivePhoto:
         if not upload.announced:
             self.announcer.announce(upload)
             self.log.set_announced(tenant, upload.id)
-        if not self.keeps_photos:
+        if not self.keeps_photos and self.photos.owns(photo):
             self.photos.delete(photo)
         return upload
 
