@@ -21,6 +21,7 @@ from mien.http.routes import FACE_ANALYTICS, ROUTES
 from mien.http.wire import KEY_HEADER
 from mien.local.functions import LocalFunction, handler_path
 from mien.local.gateway import Gateway
+from mien.local.webhooks import telling_webhooks
 
 HOST = "127.0.0.1"
 BACKLOG = 1024
@@ -40,7 +41,7 @@ def serve(port: int, state: Path, functions: Path, retention_days: int | None = 
     secret = demo_key(state, SqliteKeyStore(database))
     gateway = local_gateway(functions, database, retention_days)
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_run(gateway, listener, secret))
+        asyncio.run(_run(gateway, listener, secret, telling_webhooks(functions, database, database.parent)))
     print("Stopped.", flush=True)
 
 
@@ -85,14 +86,17 @@ def _listen(port: int) -> socket.socket:
     return listener
 
 
-async def _run(gateway: Gateway, listener: socket.socket, secret: str) -> None:
+async def _run(
+    gateway: Gateway, listener: socket.socket, secret: str, webhooks: contextlib.AbstractAsyncContextManager[None]
+) -> None:
     config = uvicorn.Config(
         gateway, lifespan="on", log_level="warning", access_log=False, timeout_graceful_shutdown=STOP_SECONDS
     )
     try:
         await gateway.start()
         print(_welcome(listener.getsockname()[1], secret), flush=True)
-        await uvicorn.Server(config).serve(sockets=[listener])
+        async with webhooks:
+            await uvicorn.Server(config).serve(sockets=[listener])
     finally:
         await gateway.stop()
         listener.close()
