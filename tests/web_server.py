@@ -6,6 +6,7 @@ each of them is dialled here.
 
 from __future__ import annotations
 
+import re
 import socket
 import socketserver
 import ssl
@@ -16,6 +17,7 @@ from contextlib import suppress
 
 import trustme
 
+from mien.adapters.https_hooks import HttpsHookPoster
 from mien.adapters.https_images import HttpsImageSource
 
 PUBLIC = "93.184.215.14"
@@ -45,6 +47,20 @@ def endless(start: bytes, piece: bytes, pause: float = 0) -> Play:
             time.sleep(pause)
 
     return play
+
+
+def whole_request(connection: ssl.SSLSocket) -> bytes:
+    """Up to the last byte of its body, where it says how many there are."""
+    data = b""
+    while b"\r\n\r\n" not in data:
+        if not (more := connection.recv(65536)):
+            return data
+        data += more
+    head, end, body = data.partition(b"\r\n\r\n")
+    length = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)
+    while length and len(body) < int(length[1]):
+        body += connection.recv(65536)
+    return head + end + body
 
 
 class WebServer:
@@ -79,7 +95,7 @@ class WebServer:
             time.sleep(2 * SECONDS)
             return
         with tls.wrap_socket(plain, server_side=True) as connection:
-            request = connection.recv(65536).decode("latin-1")
+            request = whole_request(connection).decode("latin-1")
             self.requests.append(request)
             self.play(connection, request)
 
@@ -96,6 +112,9 @@ class WebServer:
 
     def source(self, seconds: float = SECONDS) -> HttpsImageSource:
         return HttpsImageSource(self.resolve, self.dial, self.trust, seconds)
+
+    def poster(self, seconds: float = SECONDS) -> HttpsHookPoster:
+        return HttpsHookPoster(self.resolve, self.dial, self.trust, seconds)
 
     def stop(self) -> None:
         self.server.shutdown()

@@ -65,7 +65,9 @@ def _receive_all(found: Iterable[Landing]) -> list[dict[str, Any]]:
 def _receive(landing: Landing) -> Upload | None:
     start = perf_counter()
     photo = landing.photo or photos.version_of(landing.bucket, landing.key)
-    upload = photo and receive_photo(landing.tenant, landing.path, photo, landing.task)
+    if photo is None:
+        return None
+    upload = receive_photo(landing.tenant, landing.path, photo, landing.task)
     if upload is not None:
         report(
             CallRecord(

@@ -22,6 +22,7 @@ KEEP_PHOTOS = "MIEN_KEEP_PHOTOS"
 UPLOAD_LOG = "MIEN_UPLOAD_LOG"
 RESULT_DAYS = "MIEN_RESULT_DAYS"
 ANNOUNCER = "MIEN_ANNOUNCER"
+WEBHOOK_QUEUE = "MIEN_WEBHOOK_QUEUE"
 API = "MIEN_API"
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -85,6 +86,11 @@ def result_retention() -> timedelta | None:
 def announcer_address() -> str:
     """Who is told of finished uploads, from MIEN_ANNOUNCER. Raises ConfigurationError when it is not set."""
     return _required(ANNOUNCER)
+
+
+def webhook_queue_address() -> str:
+    """Where webhooks wait, from MIEN_WEBHOOK_QUEUE. Raises ConfigurationError when it is not set."""
+    return _required(WEBHOOK_QUEUE)
 
 
 def meter_address() -> str:

@@ -14,9 +14,9 @@ from mien.domain.uploads import (
     Upload,
     UploadRules,
     UploadStatus,
-    Webhook,
     new_upload_id,
 )
+from mien.domain.webhooks import Webhook
 from mien.ports.upload_log import UploadLog
 from tests.contracts.gallery import FakeClock
 
@@ -138,7 +138,7 @@ class UploadLogContract:
         assert log.rules("acme") == UploadRules()
         rules = UploadRules(
             tasks={"door/": Task(TaskKind.RECOGNISE, "staff", "fmr_1e-5"), "": Task(TaskKind.EMOTION)},
-            webhook=Webhook("https://example.com/hook", "secret"),
+            webhook=Webhook("https://example.com/hook", "secret", "old secret", NOW),
             without=frozenset({Feature.GENDER}),
         )
         log.set_rules("acme", rules)

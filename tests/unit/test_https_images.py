@@ -11,7 +11,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from mien.adapters.https_images import HttpsImageSource, is_public
+from mien.adapters.guarded_https import is_public
+from mien.adapters.https_images import HttpsImageSource
 from mien.domain.errors import ImageTooLarge, MienError, UrlNotAllowed, UrlNotFetched
 from tests.web_server import OTHER_PUBLIC, PUBLIC, SECONDS, WebServer, answer, endless, redirect
 

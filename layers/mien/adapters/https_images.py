@@ -1,63 +1,24 @@
-"""Images fetched over https, so that no url can turn a function on what only the function can reach.
-
-A url names a host, the host resolves to addresses, each of them must be public, and the connection is made to the
-address that was checked: a name that resolves otherwise the second time is not asked a second time. A redirect is a url
-like the first. The whole of it, names included, has one deadline.
-"""
+"""Images fetched over https, from public addresses only. A redirect is a url like the first."""
 
 from __future__ import annotations
 
 import http.client
-import ipaddress
-import re
-import socket
 import ssl
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
-from dataclasses import dataclass
-from functools import cached_property
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import urljoin
 
-from mien import __version__
+from mien.adapters.guarded_https import Dial, GuardedHttps, Line, Resolve
 from mien.domain.errors import ImageTooLarge, UrlNotAllowed, UrlNotFetched
 
 FETCH_SECONDS = 5.0
 MAX_REDIRECTS = 3
-MAX_URL_LENGTH = 2048
-HTTPS_PORT = 443
 
 _REDIRECTS = {301, 302, 303, 307, 308}
 _CHUNK_BYTES = 64 * 1024
-
-# The last label of a name starts with a letter. That of an address does not, in decimal, octal and hexadecimal alike.
-_HOST_NAME = re.compile(r"([a-z0-9_-]+\.)+[a-z][a-z0-9-]*", re.ASCII)
-
-_KEPT = "/?%:@!$&'()*+,;=~"  # of a path and query as they came (RFC 3986)
-
-# IANA's special-purpose registries, where Python's own list of them is of another year or mind.
-_GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
-_NOT_PUBLIC = tuple(
-    ipaddress.ip_network(network)
-    for network in ("192.0.0.0/24", "192.88.99.0/24", "2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")
-)
-
-Resolve = Callable[[str], Sequence[str]]
-Dial = Callable[[str], socket.socket]
-
-
-def is_public(address: str) -> bool:
-    """Whether an IP address is one that anybody on the internet can reach, and stands for no other address."""
-    ip = ipaddress.ip_address(address)
-    if ip.version == 6 and ip not in _GLOBAL_UNICAST:
-        return False
-    return ip.is_global and not ip.is_multicast and not any(ip in network for network in _NOT_PUBLIC)
+_HEADERS = {"Accept": "image/*", "Accept-Encoding": "identity"}
 
 
 class HttpsImageSource:
-    """Fetches from public addresses. Who resolves names, who opens connections, and whose certificates are trusted can
-    be given.
-    """
+    """An ImageSource; the arguments are those of GuardedHttps."""
 
     def __init__(
         self,
@@ -66,138 +27,39 @@ class HttpsImageSource:
         trust: ssl.SSLContext | None = None,
         seconds: float = FETCH_SECONDS,
     ) -> None:
-        self._resolve, self._dial, self._trust, self._seconds = resolve or _resolve, dial or _dial, trust, seconds
-        self._threads = ThreadPoolExecutor(thread_name_prefix="fetch")
+        self._https = GuardedHttps(seconds, resolve, dial, trust)
 
     def close(self) -> None:
         """Wait for what is still under way."""
-        self._threads.shutdown()
+        self._https.close()
 
     def fetch(self, url: str, max_bytes: int) -> bytes:
         """The bytes at a url; see the port."""
-        fetch = _Fetch(self._resolve, self._dial, self._tls, max_bytes)
-        answer = self._threads.submit(fetch.run, url)
-        try:
-            return answer.result(self._seconds)
-        except TimeoutError:
-            fetch.abort()
-            raise UrlNotFetched(f"The url did not answer in full within {self._seconds:g} s.") from None
-
-    @cached_property
-    def _tls(self) -> ssl.SSLContext:
-        return self._trust or ssl.create_default_context()
+        return self._https.talk(lambda line: _follow(line, url, max_bytes))
 
 
-@dataclass(frozen=True, slots=True)
-class _Target:
-    host: str
-    path: str
+def _follow(line: Line, url: str, max_bytes: int) -> bytes:
+    for _ in range(MAX_REDIRECTS + 1):
+        with line.ask("GET", url, _HEADERS) as response:
+            if response.status not in _REDIRECTS:
+                return _read(response, max_bytes)
+            url = _location(url, response)
+    raise UrlNotFetched(f"The url redirects more than {MAX_REDIRECTS} times.")
 
 
-def _target(url: str) -> _Target:
-    """What a url names. Raises UrlNotAllowed."""
-    if len(url) > MAX_URL_LENGTH:
-        raise UrlNotAllowed(f"The url has {len(url):,} characters; at most {MAX_URL_LENGTH:,} are taken.")
-    try:
-        parts = urlsplit(url.strip())
-        port = parts.port or HTTPS_PORT
-        host = (parts.hostname or "").encode("idna").decode("ascii").lower()
-    except ValueError:
-        raise UrlNotAllowed("The url is not one.") from None
-    if parts.scheme != "https" or port != HTTPS_PORT:
-        raise UrlNotAllowed(f"The url must begin with https:// and name no port but {HTTPS_PORT}.")
-    if "@" in parts.netloc:
-        raise UrlNotAllowed("The url must hold no user name and no password.")
-    if not _HOST_NAME.fullmatch(host):
-        raise UrlNotAllowed("The url must name a host by its name in the public DNS.")
-    path = quote(parts.path or "/", safe=_KEPT)
-    return _Target(host, f"{path}?{quote(parts.query, safe=_KEPT)}" if parts.query else path)
-
-
-class _Fetch:
-    """One fetch with its redirects, which another thread can break off."""
-
-    def __init__(self, resolve: Resolve, dial: Dial, tls: ssl.SSLContext, max_bytes: int) -> None:
-        self._resolve, self._dial, self._tls, self._max_bytes = resolve, dial, tls, max_bytes
-        self._socket: socket.socket | None = None
-        self._aborted = False
-
-    def run(self, url: str) -> bytes:
-        """Follow the url to its image."""
-        try:
-            for _ in range(MAX_REDIRECTS + 1):
-                target = _target(url)
-                with closing(self._connect(target.host)) as connection, _ask(connection, target.path) as response:
-                    if response.status not in _REDIRECTS:
-                        return self._read(response)
-                    url = _location(url, response)
-        except ssl.SSLCertVerificationError:
-            raise UrlNotFetched("The certificate of the url's host is not valid.") from None
-        except (OSError, http.client.HTTPException):
-            raise UrlNotFetched("The host of the url does not answer as a web server does.") from None
-        raise UrlNotFetched(f"The url redirects more than {MAX_REDIRECTS} times.")
-
-    def abort(self) -> None:
-        """Wake whoever waits for the connection; there will be no other."""
-        self._aborted = True
-        if self._socket is not None:
-            with suppress(OSError):
-                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
-
-    def _connect(self, host: str) -> http.client.HTTPSConnection:
-        """A connection to a host that speaks TLS under its name, at an address that was checked."""
-        connection = http.client.HTTPSConnection(host, context=self._tls)
-        plain = self._open(self._public_addresses(host))
-        self._socket = connection.sock = self._tls.wrap_socket(
-            plain, server_hostname=host, do_handshake_on_connect=False
-        )
-        if self._aborted:
-            connection.close()
-            raise TimeoutError
-        try:
-            connection.sock.do_handshake()
-        except OSError:
-            connection.close()
-            raise
-        return connection
-
-    def _public_addresses(self, host: str) -> Sequence[str]:
-        try:
-            addresses = self._resolve(host)
-        except OSError:
-            raise UrlNotFetched("The host of the url is not known.") from None
-        if not all(map(is_public, addresses)):
-            raise UrlNotAllowed("The url leads to an address that is not public.")
-        return addresses
-
-    def _open(self, addresses: Sequence[str]) -> socket.socket:
-        failure = OSError()
-        for address in addresses:
-            try:
-                return self._dial(address)
-            except OSError as error:  # as where there is no route for IPv6
-                failure = error
-        raise failure
-
-    def _read(self, response: http.client.HTTPResponse) -> bytes:
-        if response.status != http.client.OK:
-            raise UrlNotFetched(f"The url answers with status {response.status}.")
-        if response.getheader("content-encoding", "identity").lower() != "identity":
-            raise UrlNotFetched("The url answers with compressed content, which was not asked for.")
-        body = bytearray()
-        while chunk := response.read1(_CHUNK_BYTES):
-            body += chunk
-            if len(body) > self._max_bytes:
-                raise ImageTooLarge(f"The image at the url has more than the {self._max_bytes:,} bytes that are taken.")
-        if response.length:
-            raise UrlNotFetched("The image at the url breaks off.")
-        return bytes(body)
-
-
-def _ask(connection: http.client.HTTPSConnection, path: str) -> http.client.HTTPResponse:
-    headers = {"Accept": "image/*", "Accept-Encoding": "identity", "User-Agent": f"mien/{__version__}"}
-    connection.request("GET", path, headers=headers)
-    return connection.getresponse()
+def _read(response: http.client.HTTPResponse, max_bytes: int) -> bytes:
+    if response.status != http.client.OK:
+        raise UrlNotFetched(f"The url answers with status {response.status}.")
+    if response.getheader("content-encoding", "identity").lower() != "identity":
+        raise UrlNotFetched("The url answers with compressed content, which was not asked for.")
+    body = bytearray()
+    while chunk := response.read1(_CHUNK_BYTES):
+        body += chunk
+        if len(body) > max_bytes:
+            raise ImageTooLarge(f"The image at the url has more than the {max_bytes:,} bytes that are taken.")
+    if response.length:
+        raise UrlNotFetched("The image at the url breaks off.")
+    return bytes(body)
 
 
 def _location(url: str, response: http.client.HTTPResponse) -> str:
@@ -205,11 +67,3 @@ def _location(url: str, response: http.client.HTTPResponse) -> str:
         return urljoin(url, response.getheader("location", ""))
     except ValueError:
         raise UrlNotAllowed("The url redirects to what is not one.") from None
-
-
-def _resolve(host: str) -> list[str]:
-    return [str(info[4][0]) for info in socket.getaddrinfo(host, HTTPS_PORT, type=socket.SOCK_STREAM)]
-
-
-def _dial(address: str) -> socket.socket:
-    return socket.create_connection((address, HTTPS_PORT), FETCH_SECONDS)

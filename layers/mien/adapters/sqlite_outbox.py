@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import timedelta
 from pathlib import Path
 
 from mien.adapters.sqlite import connect, transaction, unavailable
@@ -13,7 +12,7 @@ from mien.ports.clock import Clock, utc_now
 
 _TABLE = """
     CREATE TABLE IF NOT EXISTS outbox (
-        tenant TEXT NOT NULL, id TEXT NOT NULL, attempts INTEGER NOT NULL, due REAL NOT NULL, PRIMARY KEY (tenant, id)
+        tenant TEXT NOT NULL, id TEXT NOT NULL, tries INTEGER NOT NULL, due REAL NOT NULL, PRIMARY KEY (tenant, id)
     ) WITHOUT ROWID;
 """
 _WHAT = "The outbox"
@@ -21,15 +20,20 @@ _WHAT = "The outbox"
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """An upload that somebody is to hear of, and how often that was tried."""
+    """An upload that somebody is to hear of, and how often it was taken, this time included."""
 
     tenant: str
     id: str
-    attempts: int
+    tries: int
+
+    @property
+    def receipt(self) -> str:
+        """By which it is put off."""
+        return f"{self.tenant}/{self.id}"
 
 
 class SqliteOutbox:
-    """An Announcer, and the list that it writes to."""
+    """An Announcer, and the RetryQueue that it writes to."""
 
     def __init__(self, path: Path, clock: Clock = utc_now) -> None:
         self._clock = clock
@@ -38,22 +42,27 @@ class SqliteOutbox:
             self._connection.executescript(_TABLE)
 
     def announce(self, upload: Upload) -> None:
-        row = (upload.tenant, upload.id, 0, self._clock().timestamp())
+        row = (upload.tenant, upload.id, 0, self._now())
         with transaction(self._connection, _WHAT):
             self._connection.execute("INSERT OR IGNORE INTO outbox VALUES (?, ?, ?, ?)", row)
 
-    def due(self, limit: int) -> Sequence[Notice]:
-        """Those whose time has come, longest due first."""
-        query = "SELECT tenant, id, attempts FROM outbox WHERE due <= ? ORDER BY due LIMIT ?"
-        with unavailable(_WHAT):
-            rows = self._connection.execute(query, (self._clock().timestamp(), limit)).fetchall()
-        return [Notice(*row) for row in rows]
-
-    def postpone(self, notice: Notice, until: datetime) -> None:
-        """Count an attempt that failed."""
-        query = "UPDATE outbox SET attempts = attempts + 1, due = ? WHERE tenant = ? AND id = ?"
+    def take(self, hidden: timedelta) -> Notice | None:
+        """The one that has been due longest, if any is. It comes again after so long, unless it is removed."""
+        query = """
+            UPDATE outbox SET tries = tries + 1, due = ? WHERE (tenant, id) IN (
+                SELECT tenant, id FROM outbox WHERE due <= ? ORDER BY due, id LIMIT 1
+            ) RETURNING tenant, id, tries
+        """
+        now = self._now()
         with transaction(self._connection, _WHAT):
-            self._connection.execute(query, (until.astimezone(UTC).timestamp(), notice.tenant, notice.id))
+            row = self._connection.execute(query, (now + hidden.total_seconds(), now)).fetchone()
+        return Notice(*row) if row else None
+
+    def retry_after(self, receipt: str, wait: timedelta) -> None:
+        tenant, _, id = receipt.rpartition("/")
+        row = (self._now() + wait.total_seconds(), tenant, id)
+        with transaction(self._connection, _WHAT):
+            self._connection.execute("UPDATE outbox SET due = ? WHERE tenant = ? AND id = ?", row)
 
     def remove(self, notice: Notice) -> None:
         """It was told, or is given up."""
@@ -62,3 +71,6 @@ class SqliteOutbox:
 
     def close(self) -> None:
         self._connection.close()
+
+    def _now(self) -> float:
+        return self._clock().timestamp()

@@ -16,6 +16,7 @@ from mien.ports.gallery import Gallery
 from mien.ports.key_store import KeyStore
 from mien.ports.meter import Meter
 from mien.ports.photo_store import PhotoStore
+from mien.ports.retry_queue import RetryQueue
 from mien.ports.upload_log import UploadLog
 
 if TYPE_CHECKING:
@@ -137,6 +138,23 @@ def open_announcer(address: str) -> Announcer:
         return EventBusAnnouncer(client("events"), bus)
 
     return _open("announcer", address, {"sqlite:FILE": sqlite, "events:BUS": events})
+
+
+def open_retry_queue(address: str) -> RetryQueue:
+    """Open the queue of webhooks. Raises ConfigurationError when no adapter answers to the address."""
+
+    def sqlite(file: str) -> RetryQueue:
+        from mien.adapters.sqlite_outbox import SqliteOutbox
+
+        return SqliteOutbox(Path(file))
+
+    def sqs(url: str) -> RetryQueue:
+        from mien.adapters.aws import client
+        from mien.adapters.sqs import SqsRetryQueue
+
+        return SqsRetryQueue(client("sqs"), url)
+
+    return _open("queue", address, {"sqlite:FILE": sqlite, "sqs:URL": sqs})
 
 
 def _open(what: str, address: str, adapters: Mapping[str, Callable[[str], Port]]) -> Port:

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from mien.domain.plans import Feature
-from mien.domain.uploads import Payer, PhotoVersion, Task, Upload, UploadRules, UploadStatus, Webhook
+from mien.domain.uploads import Payer, PhotoVersion, Task, Upload, UploadRules, UploadStatus
+from mien.domain.webhooks import Webhook
 
 Row = dict[str, Any]
 
@@ -51,10 +52,9 @@ def upload_of(tenant: str, id: str, row: Mapping[str, Any], announced: bool) -> 
 
 def rules_row(rules: UploadRules) -> Row:
     """A tenant's rules."""
-    hook = rules.webhook
     return {
         "tasks": {prefix: task.texts() for prefix, task in rules.tasks.items()},
-        "webhook": hook and {"url": hook.url, "secret": hook.secret},
+        "webhook": rules.webhook and _webhook_row(rules.webhook),
         "without": sorted(rules.without),
     }
 
@@ -63,6 +63,21 @@ def rules_of(row: Mapping[str, Any]) -> UploadRules:
     """What `rules_row` wrote."""
     return UploadRules(
         tasks={prefix: Task.of(texts) for prefix, texts in row["tasks"].items()},
-        webhook=Webhook(**row["webhook"]) if row["webhook"] else None,
+        webhook=_webhook_of(row["webhook"]) if row["webhook"] else None,
         without=frozenset(map(Feature, row["without"])),
     )
+
+
+def _webhook_row(webhook: Webhook) -> Row:
+    ends = webhook.old_secret_ends
+    return {
+        "url": webhook.url,
+        "secret": webhook.secret,
+        "old_secret": webhook.old_secret,
+        "old_secret_ends": ends and ends.isoformat(),
+    }
+
+
+def _webhook_of(row: Mapping[str, Any]) -> Webhook:
+    ends = row["old_secret_ends"]
+    return Webhook(row["url"], row["secret"], row["old_secret"], datetime.fromisoformat(ends) if ends else None)

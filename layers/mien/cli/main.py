@@ -11,6 +11,7 @@ from mien.cli.analyze import analyze
 from mien.cli.doctor import doctor
 from mien.cli.faces import faces
 from mien.cli.keys import keys
+from mien.cli.uploads import uploads
 from mien.cli.usage import usage
 from mien.domain.errors import MienError
 
@@ -40,6 +41,7 @@ mien.add_command(analyze)
 mien.add_command(doctor)
 mien.add_command(faces)
 mien.add_command(keys)
+mien.add_command(uploads)
 mien.add_command(usage)
 
 

@@ -14,10 +14,14 @@ from typing import Self
 from mien.domain.errors import InvalidParameter
 from mien.domain.gallery import DEFAULT_COLLECTION, DEFAULT_MATCH_POLICY, is_collection
 from mien.domain.plans import Feature
+from mien.domain.webhooks import Webhook
 
 UPLOADS = "uploads/"
 RESULTS = "results/"
 """Where photos land, and where their answers are written: both followed by the tenant and a slash."""
+
+UPLOAD_FINISHED = "Upload finished"
+"""What an event about an upload is called; its detail says `tenant` and `id`."""
 
 MAX_UPLOAD_BYTES = 25 * 1024 * 1024
 MAX_KEY_BYTES = 1024
@@ -133,14 +137,6 @@ class Upload:
         name = path.rpartition("/")[2]
         fits = len(name.encode()) <= _MAX_NAME_BYTES and len((folder + path).encode()) <= MAX_KEY_BYTES
         return folder + (path if fits else f"{self.photo.id}.json")
-
-
-@dataclass(frozen=True, slots=True)
-class Webhook:
-    """Where a tenant wants to hear of results, and the secret that signs what is said there."""
-
-    url: str
-    secret: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@ MAX_ADDITIONAL_IMAGES = 4
 
 UPLOAD_SECONDS = 30
 FUNCTION_SECONDS = 28
+HIDDEN_SECONDS = 6 * FUNCTION_SECONDS
+"""How long a queue keeps a message to whom it handed it; AWS asks for six times what its function may take."""
 
 AUTHORIZER_CACHE_SECONDS = 60
 ROTATION_HOURS = 24

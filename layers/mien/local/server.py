@@ -29,6 +29,7 @@ from mien.local.gateway import Gateway
 from mien.local.photo_taker import FUNCTION, PhotoTaker
 from mien.local.upload_door import UPLOAD_PATH, UploadDoor
 from mien.local.watcher import Watcher
+from mien.local.webhooks import telling_webhooks
 
 HOST = "127.0.0.1"
 BACKLOG = 1024
@@ -130,7 +131,8 @@ async def _run(
     try:
         await application.start()
         print(_welcome(url, secret, database.parent / UPLOADS), flush=True)
-        await uvicorn.Server(config).serve(sockets=[listener])
+        async with telling_webhooks(functions, database, database.parent):
+            await uvicorn.Server(config).serve(sockets=[listener])
     finally:
         await application.stop()
         listener.close()
