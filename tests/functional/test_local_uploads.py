@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import random
@@ -24,20 +23,7 @@ from mien.domain.usage import month_of
 from mien.ports.clock import utc_now
 from mien.ports.photo_store import PostForm
 from tests.functional.servers import Server, start, stop
-
-PATIENCE_SECONDS = 60
-
-
-def until(condition: Callable[[], Any]) -> Any:
-    """What a condition says when it first says something."""
-
-    async def wait() -> Any:
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while not (said := condition()):
-                await asyncio.sleep(0.05)
-            return said
-
-    return asyncio.run(wait())
+from tests.functional.waiting import until
 
 
 def results(state: Path, folder: str) -> list[dict[str, Any]]:
