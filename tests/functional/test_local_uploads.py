@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import random
@@ -24,20 +23,7 @@ from mien.domain.usage import month_of
 from mien.ports.clock import utc_now
 from mien.ports.photo_store import PostForm
 from tests.functional.servers import Server, start, stop
-
-PATIENCE_SECONDS = 60
-
-
-def until(condition: Callable[[], Any]) -> Any:
-    """What a condition says when it first says something."""
-
-    async def wait() -> Any:
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while not (said := condition()):
-                await asyncio.sleep(0.05)
-            return said
-
-    return asyncio.run(wait())
+from tests.functional.waiting import until
 
 
 def results(state: Path, folder: str) -> list[dict[str, Any]]:
@@ -111,9 +97,10 @@ def test_what_was_not_signed_does_not_land(server: Server, photo) -> None:
     assert refusal(send(form, data[:-1])) == (400, "EntityTooSmall")
     assert refusal(send(form, data, more="x" * 30_000)) == (400, "MaxPostPreDataLengthExceeded")
     assert refusal(requests.post(form.url, data=dict(form.fields), timeout=60)) == (400, "MalformedPOSTRequest")
-    headers = {"content-type": "multipart/form-data; boundary=B"}
-    broken = requests.post(form.url, data=b"--B\r\nrubbish", headers=headers, timeout=60)
-    assert refusal(broken) == (400, "MalformedPOSTRequest")
+    for boundary in ("B", "B" * 300, ""):
+        headers = {"content-type": f"multipart/form-data; boundary={boundary}"}
+        broken = requests.post(form.url, data=b"--B\r\nrubbish", headers=headers, timeout=60)
+        assert refusal(broken) == (400, "MalformedPOSTRequest")
     assert refusal(requests.get(form.url, timeout=60)) == (405, "MethodNotAllowed")
     assert not any((server.state / "uploads").rglob("thief/*"))
 

@@ -8,6 +8,7 @@ import click
 
 from mien import __version__, settings
 from mien.cli.analyze import analyze
+from mien.cli.batch import batch
 from mien.cli.doctor import doctor
 from mien.cli.faces import faces
 from mien.cli.keys import keys
@@ -38,6 +39,7 @@ def serve(port: int, retention_days: int | None, result_days: int | None, keep_p
 
 
 mien.add_command(analyze)
+mien.add_command(batch)
 mien.add_command(doctor)
 mien.add_command(faces)
 mien.add_command(keys)

@@ -25,7 +25,7 @@ log = logging.getLogger("uploads")
 UPLOAD_PATH = "/uploads"
 
 MAX_FIELD_BYTES = 20 * 1024
-"""Of all fields before the file, as on S3."""
+"""Of all that is not the photo, as on S3."""
 
 _FILE = "file"
 
@@ -84,7 +84,7 @@ class _Post:
         self._header, self._value = bytearray(), bytearray()
         self._part: bytearray | NewFile = bytearray()
         self._file: NewFile | None = None
-        self._size = 0
+        self._size = self._other_bytes = 0
         self._complete = False
         callbacks = {
             "on_header_field": self._on_header_field,
@@ -93,7 +93,10 @@ class _Post:
             "on_part_data": self._on_part_data,
             "on_end": self._on_end,
         }
-        self._parser = MultipartParser(options[b"boundary"], callbacks)  # type: ignore[arg-type]
+        try:
+            self._parser = MultipartParser(options[b"boundary"], callbacks)  # type: ignore[arg-type]
+        except FormParserError:
+            raise _not_a_form() from None
 
     def write(self, chunk: bytes) -> None:
         try:
@@ -145,7 +148,8 @@ class _Post:
                 raise Refusal(HTTPStatus.BAD_REQUEST, "EntityTooLarge", "The photo is larger than was signed.")
             self._part.write(data[start:end])
             return
-        if sum(map(len, self._fields.values())) + end - start > MAX_FIELD_BYTES:
+        self._other_bytes += end - start
+        if self._other_bytes > MAX_FIELD_BYTES:
             raise Refusal(
                 HTTPStatus.BAD_REQUEST, "MaxPostPreDataLengthExceeded", "The fields before the photo are too large."
             )
