@@ -74,9 +74,7 @@ class LocalWebhooks:
 @asynccontextmanager
 async def telling_webhooks(functions: Path, database: Path, photos: Path) -> AsyncIterator[None]:
     """Tell webhooks in the background, of what the database's outbox says and the folder of photos holds."""
-    variables = dict.fromkeys((settings.UPLOAD_LOG, settings.WEBHOOK_QUEUE), f"sqlite:{database}")
-    variables |= {settings.PHOTOS: f"folder:{photos}", "POWERTOOLS_LOG_LEVEL": "WARNING"}
-    function = LocalFunction(handler_path(functions, "webhooks"), variables, concurrency=1)
+    function = webhooks_function(functions, database, photos)
     with closing(SqliteOutbox(database)) as outbox, closing(SqliteUploadLog(database)) as uploads:
         telling = asyncio.create_task(LocalWebhooks(outbox, uploads, function).run())
         try:
@@ -86,6 +84,13 @@ async def telling_webhooks(functions: Path, database: Path, photos: Path) -> Asy
             with suppress(asyncio.CancelledError):
                 await telling
             await function.stop()
+
+
+def webhooks_function(functions: Path, database: Path, photos: Path) -> LocalFunction:
+    """The function, yet to be started."""
+    variables = dict.fromkeys((settings.UPLOAD_LOG, settings.WEBHOOK_QUEUE), f"sqlite:{database}")
+    variables |= {settings.PHOTOS: f"folder:{photos}", "POWERTOOLS_LOG_LEVEL": "WARNING"}
+    return LocalFunction(handler_path(functions, "webhooks"), variables, concurrency=1)
 
 
 def _event(notice: Notice) -> dict[str, Any]:
