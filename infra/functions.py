@@ -78,5 +78,12 @@ ACCOUNT = FunctionSpec(
     extras=("aws", "http"),
     stores={settings.METER: ("dynamodb:GetItem",)},
 )
+WEBHOOKS = FunctionSpec(
+    "webhooks",
+    memory_mb=512,
+    timeout_seconds=FUNCTION_SECONDS,
+    extras=("aws", "http"),
+    stores={settings.UPLOAD_LOG: ("dynamodb:GetItem",)},
+)
 
-FUNCTIONS = (AUTHORIZER, ANALYTICS, EMOTION, RECOGNITION, ACCOUNT)
+FUNCTIONS = (AUTHORIZER, ANALYTICS, EMOTION, RECOGNITION, ACCOUNT, WEBHOOKS)

@@ -67,7 +67,7 @@ class LocalWebhooks:
         if not self._started:
             await self._function.start()
             self._started = True
-        answer = await self._function.invoke(_event(notice), str(uuid.uuid4()))
+        answer = await self._function.invoke(webhooks_event(notice), str(uuid.uuid4()))
         return not answer["batchItemFailures"]
 
 
@@ -93,8 +93,8 @@ def webhooks_function(functions: Path, database: Path, photos: Path) -> LocalFun
     return LocalFunction(handler_path(functions, "webhooks"), variables, concurrency=1)
 
 
-def _event(notice: Notice) -> dict[str, Any]:
-    """As SQS hands it over where EventBridge has put it there."""
+def webhooks_event(notice: Notice) -> dict[str, Any]:
+    """A notice as SQS hands it over, where EventBridge has put it there."""
     body = {"detail-type": UPLOAD_FINISHED, "detail": {"tenant": notice.tenant, "id": notice.id}}
     record = {
         "messageId": notice.id,
