@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +28,8 @@ PATH = Path(document.__file__).with_name(document.EXAMPLES_NAME)
 PHOTOS = settings.CHECKOUT / "docs" / "photos"
 
 NAMES = {operation.route: operation.name for operation in OPERATIONS}
+
+UPLOAD_SECONDS = 60
 
 ENROL = {"params": {"min_liveness": 0}, "headers": {UID_HEADER: "barack"}}
 
@@ -69,6 +72,22 @@ def answers(server: Server) -> Iterator[tuple[str, Any]]:
         if route is routes.MODELS:
             body["models"] = [body["models"][0] | {"accuracy": body["models"][0]["accuracy"][:2]}]
         yield NAMES[route], body
+    yield from uploads(server)
+
+
+def uploads(server: Server) -> Iterator[tuple[str, Any]]:
+    """The answers about a photo that is uploaded."""
+    photo = (PHOTOS / "obama.jpg").read_bytes()
+    opened = ask(server, routes.OPEN_UPLOAD, json={"content_type": "image/jpeg", "bytes": len(photo)}).json()
+    yield NAMES[routes.OPEN_UPLOAD], opened
+    posted = requests.post(opened["url"], data=opened["fields"], files={"file": photo}, timeout=60)
+    posted.raise_for_status()
+    deadline = time.monotonic() + UPLOAD_SECONDS
+    while (found := ask(server, routes.FIND_UPLOAD, id=opened["id"]).json())["status"] == "pending":
+        if time.monotonic() > deadline:
+            raise TimeoutError("The upload is still pending.")
+        time.sleep(0.1)
+    yield NAMES[routes.FIND_UPLOAD], found
 
 
 def errors(server: Server) -> Iterator[tuple[str, Any]]:
@@ -104,7 +123,8 @@ def photos(*names: str, fields: tuple[str, ...] = ("face_image", "additional_fac
 def ask(server: Server, route: Route, **options: Any) -> requests.Response:
     """Call a route with the demo key, or what else `headers` say."""
     headers = {"x-key-secret": server.key} | options.pop("headers", {})
-    return requests.request(route.method, server.url + route.url_path, headers=headers, timeout=60, **options)
+    url = server.url + route.url_path.format(id=options.pop("id", ""))
+    return requests.request(route.method, url, headers=headers, timeout=60, **options)
 
 
 if __name__ == "__main__":

@@ -36,11 +36,13 @@ from bench.containers import (
 from bench.events import photo_event, plain_event
 from bench.machine import machine, use_one_core
 from bench.runtime_api import FunctionError, RuntimeApi
-from infra.functions import ANALYTICS, AUTHORIZER, EMOTION, FUNCTIONS, RECOGNITION, FunctionSpec
+from infra.functions import ANALYTICS, AUTHORIZER, EMOTION, FUNCTIONS, RECOGNITION, WEBHOOKS, FunctionSpec
 from mien import settings
+from mien.adapters.sqlite_outbox import Notice
 from mien.http.routes import EMOTION_DETECTION, FACE_ANALYTICS, RECOGNIZE_FACE, USAGE
 from mien.http.wire import KEY_HEADER
 from mien.local.events import HttpRequest, authorizer_event
+from mien.local.webhooks import webhooks_event
 
 RESULTS = Path(__file__).with_name("results") / "image.json"
 PHOTO = settings.CHECKOUT / "docs" / "photos" / "astronaut.jpg"
@@ -49,6 +51,9 @@ VARIABLES = {
     settings.GALLERY: "sqlite:/tmp/gallery.sqlite",
     settings.KEY_STORE: "sqlite:/tmp/keys.sqlite",
     settings.METER: "sqlite:/tmp/meter.sqlite",
+    settings.UPLOAD_LOG: "sqlite:/tmp/uploads.sqlite",
+    settings.PHOTOS: "folder:/tmp/photos",
+    settings.WEBHOOK_QUEUE: "sqlite:/tmp/uploads.sqlite",
 }
 STARTS = 5
 WARM_CALLS = 20
@@ -89,6 +94,8 @@ def call_of(function: FunctionSpec) -> Call:
         return Call(photo_event(EMOTION_DETECTION, photo, "image"), _finds_one_emotion)
     if function is ANALYTICS:
         return Call(photo_event(FACE_ANALYTICS, photo), _finds_one_face)
+    if function is WEBHOOKS:
+        return Call(webhooks_event(Notice("nobody", "no upload", 1)), _is_done_with_all)
     return Call(plain_event(USAGE), _reports_usage)
 
 
@@ -139,6 +146,10 @@ def _finds_one_face(answer: Any) -> bool:
 
 def _finds_one_emotion(answer: Any) -> bool:
     return bool(answer["statusCode"] == 200 and len(json.loads(answer["body"])) == 1)
+
+
+def _is_done_with_all(answer: Any) -> bool:
+    return bool(answer["batchItemFailures"] == [])
 
 
 def _reports_usage(answer: Any) -> bool:

@@ -91,4 +91,12 @@ UPLOADS = FunctionSpec(
     },
 )
 
-FUNCTIONS = (AUTHORIZER, ANALYTICS, EMOTION, RECOGNITION, ACCOUNT, UPLOADS)
+WEBHOOKS = FunctionSpec(
+    "webhooks",
+    memory_mb=512,
+    timeout_seconds=FUNCTION_SECONDS,
+    extras=("aws", "http"),
+    stores={settings.UPLOAD_LOG: ("dynamodb:GetItem",)},
+)
+
+FUNCTIONS = (AUTHORIZER, ANALYTICS, EMOTION, RECOGNITION, ACCOUNT, UPLOADS, WEBHOOKS)

@@ -67,16 +67,14 @@ class LocalWebhooks:
         if not self._started:
             await self._function.start()
             self._started = True
-        answer = await self._function.invoke(_event(notice), str(uuid.uuid4()))
+        answer = await self._function.invoke(webhooks_event(notice), str(uuid.uuid4()))
         return not answer["batchItemFailures"]
 
 
 @asynccontextmanager
 async def telling_webhooks(functions: Path, database: Path, photos: Path) -> AsyncIterator[None]:
     """Tell webhooks in the background, of what the database's outbox says and the folder of photos holds."""
-    variables = dict.fromkeys((settings.UPLOAD_LOG, settings.WEBHOOK_QUEUE), f"sqlite:{database}")
-    variables |= {settings.PHOTOS: f"folder:{photos}", "POWERTOOLS_LOG_LEVEL": "WARNING"}
-    function = LocalFunction(handler_path(functions, "webhooks"), variables, concurrency=1)
+    function = webhooks_function(functions, database, photos)
     with closing(SqliteOutbox(database)) as outbox, closing(SqliteUploadLog(database)) as uploads:
         telling = asyncio.create_task(LocalWebhooks(outbox, uploads, function).run())
         try:
@@ -88,8 +86,15 @@ async def telling_webhooks(functions: Path, database: Path, photos: Path) -> Asy
             await function.stop()
 
 
-def _event(notice: Notice) -> dict[str, Any]:
-    """As SQS hands it over where EventBridge has put it there."""
+def webhooks_function(functions: Path, database: Path, photos: Path) -> LocalFunction:
+    """The function, yet to be started."""
+    variables = dict.fromkeys((settings.UPLOAD_LOG, settings.WEBHOOK_QUEUE), f"sqlite:{database}")
+    variables |= {settings.PHOTOS: f"folder:{photos}", "POWERTOOLS_LOG_LEVEL": "WARNING"}
+    return LocalFunction(handler_path(functions, "webhooks"), variables, concurrency=1)
+
+
+def webhooks_event(notice: Notice) -> dict[str, Any]:
+    """A notice as SQS hands it over, where EventBridge has put it there."""
     body = {"detail-type": UPLOAD_FINISHED, "detail": {"tenant": notice.tenant, "id": notice.id}}
     record = {
         "messageId": notice.id,
