@@ -86,7 +86,7 @@ UPLOADS = FunctionSpec(
     extras=("aws", "http", "vision"),
     stores={
         settings.METER: ("dynamodb:PutItem", "dynamodb:UpdateItem"),  # both in one transaction
-        settings.GALLERY: ("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"),
+        settings.GALLERY: ("dynamodb:BatchGetItem", "dynamodb:Query"),
         settings.UPLOAD_LOG: ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
     },
 )

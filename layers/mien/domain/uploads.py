@@ -19,6 +19,12 @@ UPLOADS = "uploads/"
 RESULTS = "results/"
 """Where photos land, and where their answers are written: both followed by the tenant and a slash."""
 
+BATCHES = "batches/"
+"""Where is written what became of back catalogues, batch by batch."""
+
+PHOTOS_AT_ONCE = 10
+"""Of a back catalogue, handed to one function together."""
+
 MAX_UPLOAD_BYTES = 25 * 1024 * 1024
 MAX_KEY_BYTES = 1024
 """Of a key in S3."""
