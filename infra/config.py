@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self, get_args
 
 from infra.functions import FUNCTIONS
 from mien.domain.errors import ConfigurationError
+
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", re.ASCII)
 
 MeterFails = Literal["closed", "open"]
 Search = Literal["memory", "s3vectors"]
@@ -21,6 +24,9 @@ class Config:
     cmk: bool = False
     concurrency: Mapping[str, int] = field(default_factory=dict)
     retention_days: int | None = None
+    photo_days: int = 30
+    result_days: int = 365
+    batch_buckets: tuple[str, ...] = ()
     meter_fails: MeterFails = "closed"
     search: Search = "memory"
     url_fetch: bool = True
@@ -52,6 +58,18 @@ def _count(name: str, value: Any) -> int:
     return int(value)
 
 
+def _days(name: str, value: Any) -> int:
+    return 0 if str(value) == "0" else _count(name, value)
+
+
+def _buckets(name: str, value: Any) -> tuple[str, ...]:
+    """`archive,holidays-2019`."""
+    buckets = tuple(str(value).split(","))
+    if not all(_BUCKET.fullmatch(bucket) for bucket in buckets):
+        raise ConfigurationError(f"{name} is names of buckets with commas between, not {value!r}.")
+    return buckets
+
+
 def _limits(name: str, value: Any) -> dict[str, int]:
     """`analytics:20,recognition:5`."""
     limits = dict(pair.partition(":")[::2] for pair in str(value).split(","))
@@ -76,6 +94,9 @@ _READERS: dict[str, Callable[[str, Any], Any]] = {
     "cmk": _flag,
     "concurrency": _limits,
     "retention_days": _count,
+    "photo_days": _days,
+    "result_days": _count,
+    "batch_buckets": _buckets,
     "meter_fails": lambda name, value: _one_of(get_args(MeterFails), name, value),
     "search": lambda name, value: _one_of(get_args(Search), name, value),
     "url_fetch": _flag,

@@ -1,4 +1,6 @@
-"""What must survive: keys, what they used, and the galleries. Deleting the stack deletes none of it."""
+"""What must survive: keys, what they used, the galleries, and photos that landed with what became of them. Deleting
+the stack deletes none of it.
+"""
 
 from __future__ import annotations
 
@@ -10,17 +12,14 @@ from constructs import Construct
 
 from infra.config import Config
 from infra.constructs.durable_table import DurableTable
+from infra.constructs.landing import Landing
 from infra.constructs.store import Store
 from infra.constructs.table_key import TableKey
 from mien import settings
 from mien.adapters import tables
 
-_SEARCH_ACTIONS = (
-    "s3vectors:CreateIndex",
-    "s3vectors:DeleteVectors",
-    "s3vectors:PutVectors",
-    "s3vectors:QueryVectors",
-)
+_SEARCH = ("s3vectors:QueryVectors",)
+_INDEX = ("s3vectors:CreateIndex", "s3vectors:DeleteVectors", "s3vectors:PutVectors")
 
 
 class DataStack(Stack):
@@ -32,10 +31,13 @@ class DataStack(Stack):
         keys = DurableTable(self, "Keys", table=tables.KEYS, key=key)
         meter = DurableTable(self, "Meter", table=tables.METER, key=key)
         gallery = DurableTable(self, "Gallery", table=tables.GALLERY, key=key)
+        uploads = DurableTable(self, "Uploads", table=tables.UPLOADS, key=key)
+        self.landing = Landing(self, "Landing", config=config)
         stores = (
             Store(settings.KEY_STORE, keys),
             Store(settings.METER, meter, {settings.METER_FAILS: config.meter_fails}),
             self._gallery_store(gallery, config),
+            Store(settings.UPLOAD_LOG, uploads, {settings.RESULT_DAYS: str(config.result_days)}),
         )
         self.stores = {store.setting: store for store in stores}
         for store in stores:
@@ -49,7 +51,8 @@ class DataStack(Stack):
         bucket.apply_removal_policy(RemovalPolicy.RETAIN)
         name = Fn.select(1, Fn.split("/", bucket.attr_vector_bucket_arn))  # CloudFormation tells the ARN only
         # An index for each gallery, made when the first person is enrolled.
-        statement = iam.PolicyStatement(
-            actions=list(_SEARCH_ACTIONS), resources=[f"{bucket.attr_vector_bucket_arn}/index/*"]
-        )
-        return Store(settings.GALLERY, table, {settings.SEARCH: f"s3vectors:{name}"} | retention, [statement])
+        indexes = [f"{bucket.attr_vector_bucket_arn}/index/*"]
+        searching = iam.PolicyStatement(actions=list(_SEARCH), resources=indexes)
+        changing = iam.PolicyStatement(actions=list(_INDEX), resources=indexes)
+        told = {settings.SEARCH: f"s3vectors:{name}"} | retention
+        return Store(settings.GALLERY, table, told, [searching], [changing])

@@ -76,7 +76,10 @@ ACCOUNT = FunctionSpec(
     memory_mb=512,
     timeout_seconds=10,
     extras=("aws", "http"),
-    stores={settings.METER: ("dynamodb:GetItem",)},
+    stores={
+        settings.METER: ("dynamodb:GetItem",),
+        settings.UPLOAD_LOG: ("dynamodb:GetItem", "dynamodb:PutItem"),
+    },
 )
 UPLOADS = FunctionSpec(
     "uploads",
@@ -86,7 +89,7 @@ UPLOADS = FunctionSpec(
     extras=("aws", "http", "vision"),
     stores={
         settings.METER: ("dynamodb:PutItem", "dynamodb:UpdateItem"),  # both in one transaction
-        settings.GALLERY: ("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"),
+        settings.GALLERY: ("dynamodb:BatchGetItem", "dynamodb:Query"),
         settings.UPLOAD_LOG: ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
     },
 )

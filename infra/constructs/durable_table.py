@@ -36,6 +36,12 @@ class DurableTable(dynamodb.Table):
             deletion_protection=True,
             removal_policy=RemovalPolicy.RETAIN,
         )
+        if table.index is not None:
+            self.add_global_secondary_index(
+                index_name=table.index.name,
+                partition_key=_attribute(table.index.partition_key),
+                sort_key=_attribute(table.index.sort_key),
+            )
 
 
 def _attribute(key: tuple[str, Kind]) -> dynamodb.Attribute:

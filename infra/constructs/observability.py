@@ -12,17 +12,21 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from infra.constructs.landing import Landing
 from mien.http.observability import NAMESPACE
 
 _PERIOD = Duration.minutes(5)
 _SERVER_ERROR_SHARE = 0.01
+_AGE = Duration.hours(1)  # longer than what is tried again takes to get through
 _P99 = Duration.seconds(5)  # a cold start of the largest function fits into it
 
 
 class Observability(Construct):
-    """Errors and latency alarm where callers feel them, once; throttles by function, because each has its own limit.
+    """Errors and latency alarm where callers feel them, once; throttles by function, because each has its own limit;
+    uploads when they wait for long, or are given up.
 
     Few alarms are meant: an account has ten free, and this way idling stays free too.
     """
@@ -34,6 +38,7 @@ class Observability(Construct):
         *,
         api: apigateway.RestApi,
         functions: Mapping[str, lambda_.Function],
+        landing: Landing,
         email: str | None,
     ) -> None:
         super().__init__(scope, id)
@@ -45,10 +50,12 @@ class Observability(Construct):
                 self._alarm(f"{name.title()}Throttles", function.metric_throttles(period=_PERIOD), 0)
                 for name, function in functions.items()
             ),
+            self._alarm("DeadLetters", _waiting(landing.dead_letters), 0),
+            self._alarm("UploadsAge", _age(landing.queue), _AGE.to_seconds()),
         ]
         for alarm in alarms:
             alarm.add_alarm_action(actions.SnsAction(self.topic))
-        self._dashboard(api, list(functions.values()), alarms)
+        self._dashboard(api, list(functions.values()), landing, alarms)
 
     def _topic(self, email: str | None) -> sns.Topic:
         topic = sns.Topic(self, "Alarms", enforce_ssl=True)
@@ -79,7 +86,11 @@ class Observability(Construct):
         )
 
     def _dashboard(
-        self, api: apigateway.RestApi, functions: Sequence[lambda_.Function], alarms: Sequence[cloudwatch.Alarm]
+        self,
+        api: apigateway.RestApi,
+        functions: Sequence[lambda_.Function],
+        landing: Landing,
+        alarms: Sequence[cloudwatch.Alarm],
     ) -> None:
         def graph(title: str, *metrics: cloudwatch.IMetric) -> cloudwatch.GraphWidget:
             return cloudwatch.GraphWidget(title=title, left=list(metrics), width=8, period=_PERIOD)
@@ -104,8 +115,21 @@ class Observability(Construct):
                     graph("Cold starts", _all("endpoint", "ColdStarts", "Sum")),
                     graph("Refusals by code", _all("code", "Rejects", "Sum")),
                 ],
+                [
+                    graph("Photos waiting", _waiting(landing.queue)),
+                    graph("Oldest photo waiting", _age(landing.queue)),
+                    graph("Photos given up", _waiting(landing.dead_letters)),
+                ],
             ],
         )
+
+
+def _waiting(queue: sqs.IQueue) -> cloudwatch.Metric:
+    return queue.metric_approximate_number_of_messages_visible(period=_PERIOD)
+
+
+def _age(queue: sqs.IQueue) -> cloudwatch.Metric:
+    return queue.metric_approximate_age_of_oldest_message(period=_PERIOD)
 
 
 def _all(dimension: str, metric: str, statistic: str) -> cloudwatch.MathExpression:

@@ -17,12 +17,15 @@ _ANY_INDEX = "IAM5[Resource::MienData:ExportsOutputFnGetAttVectorsVectorBucketAr
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """A table, the setting that names it to a function, and what else such a function must be told and allowed."""
+    """A table, the setting that names it to a function, and what else such a function must be told and allowed: all
+    that read it, and those that also write.
+    """
 
     setting: str
     table: dynamodb.ITable
     settings: Mapping[str, str] = field(default_factory=dict)
-    statements: Sequence[iam.PolicyStatement] = ()
+    reading: Sequence[iam.PolicyStatement] = ()
+    writing: Sequence[iam.PolicyStatement] = ()
 
     def open_to(self, made: ImageFunction, actions: Sequence[str]) -> None:
         """Let a function do these things with the table."""
@@ -30,7 +33,9 @@ class Store:
         function.add_environment(self.setting, f"dynamodb:{self.table.table_name}")
         for name, value in self.settings.items():
             function.add_environment(name, value)
-        self.table.grant(function, *actions)
-        for statement in self.statements:
+        # Not by the table's own `grant`, which opens every index too.
+        function.add_to_role_policy(iam.PolicyStatement(actions=list(actions), resources=[self.table.table_arn]))
+        writes = "dynamodb:PutItem" in actions
+        for statement in (*self.reading, *(self.writing if writes else ())):
             function.add_to_role_policy(statement)
             acknowledge(made, {_ANY_INDEX: "A gallery's index is named after it and made when it is first filled."})

@@ -6,7 +6,12 @@ from mien.adapters import tables
 from tests.infra.synthesis import Synthesis
 
 TABLE = "AWS::DynamoDB::Table"
-SCHEMAS = {"Keys": tables.KEYS.schema, "Meter": tables.METER.schema, "Gallery": tables.GALLERY.schema}
+SCHEMAS = {
+    "Keys": tables.KEYS.schema,
+    "Meter": tables.METER.schema,
+    "Gallery": tables.GALLERY.schema,
+    "Uploads": tables.UPLOADS.schema,
+}
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
@@ -14,6 +19,7 @@ def test_a_table_is_as_its_adapter_expects_it(plain: Synthesis, name: str) -> No
     table = plain.data.of_type(TABLE)[plain.data.body["Outputs"][f"{name}Table"]["Value"]["Ref"]]["Properties"]
     assert table["KeySchema"] == SCHEMAS[name]["KeySchema"]
     assert table["AttributeDefinitions"] == SCHEMAS[name]["AttributeDefinitions"]
+    assert table.get("GlobalSecondaryIndexes") == SCHEMAS[name].get("GlobalSecondaryIndexes")
     assert table["TimeToLiveSpecification"] == {"AttributeName": "ttl", "Enabled": True}
 
 
@@ -58,9 +64,12 @@ def test_nothing_has_a_name_that_would_stand_in_a_replacements_way(either: Synth
         "DashboardName",
         "UsagePlanName",
         "VectorBucketName",
+        "BucketName",
+        "QueueName",
+        "StateMachineName",
     }
     for template in (either.data, either.api):
         for kind, name in ((each["Type"], n) for each in template.body["Resources"].values() for n in names):
-            if (kind, name) in (("AWS::IAM::Policy", "PolicyName"), ("AWS::Lambda::Permission", "FunctionName")):
-                continue  # an inline policy must be named; a permission says of which function it is
+            if kind == "AWS::IAM::Policy" or (name == "FunctionName" and kind != "AWS::Lambda::Function"):
+                continue  # an inline policy must be named; a permission or mapping says of which function it is
             assert all(name not in each for each in template.properties(kind)), (kind, name)

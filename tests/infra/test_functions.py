@@ -4,18 +4,35 @@ from typing import Any
 
 import pytest
 
-from infra.functions import ACCOUNT, ANALYTICS, AUTHORIZER, EMOTION, FUNCTIONS, RECOGNITION, FunctionSpec
+from infra.functions import ACCOUNT, ANALYTICS, AUTHORIZER, EMOTION, FUNCTIONS, RECOGNITION, UPLOADS, FunctionSpec
 from mien import settings
 from mien.http.limits import FUNCTION_SECONDS
 from mien.http.routes import ROUTES
 from tests.infra.synthesis import Synthesis, strings
 
-NEEDED = {route.function for route in ROUTES} | {AUTHORIZER.name}
+NEEDED = {route.function for route in ROUTES} | {AUTHORIZER.name, UPLOADS.name}
 DEPLOYED = [spec for spec in FUNCTIONS if spec.name in NEEDED]
 BY_SPEC = pytest.mark.parametrize("spec", DEPLOYED, ids=lambda spec: spec.name)
 
 XRAY = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
 API_GATEWAY_SECONDS = 29
+BESIDES = {
+    UPLOADS.name: [
+        [
+            "sqs:ReceiveMessage",
+            "sqs:ChangeMessageVisibility",
+            "sqs:GetQueueUrl",
+            "sqs:DeleteMessage",
+            "sqs:GetQueueAttributes",
+        ],
+        ["s3:GetObject", "s3:GetObjectVersion"],
+        ["s3:GetObject", "s3:PutObject"],
+        ["s3:ListBucket"],
+        ["events:PutEvents"],
+    ]
+}
+OBJECTS = {"/uploads/*", "/results/*", ":s3:::archive/*", ":s3:::holidays-2019/*"}
+"""Of which the function for uploads may read or write any."""
 
 
 def actions(statement: dict[str, Any]) -> list[str]:
@@ -28,7 +45,7 @@ def variables(synthesis: Synthesis, spec: FunctionSpec) -> dict[str, Any]:
     return found
 
 
-def test_there_is_a_function_for_every_family_of_routes_and_the_authorizer(plain: Synthesis) -> None:
+def test_there_is_a_function_for_every_family_of_routes_the_authorizer_and_uploads(plain: Synthesis) -> None:
     assert plain.api.functions().keys() == NEEDED
 
 
@@ -36,7 +53,8 @@ def test_there_is_a_function_for_every_family_of_routes_and_the_authorizer(plain
 def test_a_function_has_its_own_memory_time_and_log_and_is_traced(plain: Synthesis, spec: FunctionSpec) -> None:
     function = plain.api.functions()[spec.name]
     assert function["MemorySize"] == spec.memory_mb
-    assert function["Timeout"] == spec.timeout_seconds <= FUNCTION_SECONDS < API_GATEWAY_SECONDS
+    assert function["Timeout"] == spec.timeout_seconds
+    assert spec is UPLOADS or spec.timeout_seconds <= FUNCTION_SECONDS < API_GATEWAY_SECONDS
     assert function["TracingConfig"] == {"Mode": "Active"}
     assert function["PackageType"] == "Image"
     assert function["LoggingConfig"]["LogGroup"]["Ref"].startswith(spec.name.title())
@@ -44,7 +62,7 @@ def test_a_function_has_its_own_memory_time_and_log_and_is_traced(plain: Synthes
 
 def test_logs_do_not_grow_for_ever(plain: Synthesis) -> None:
     logs = plain.api.properties("AWS::Logs::LogGroup")
-    assert len(logs) == len(NEEDED) + 1
+    assert len(logs) == len(NEEDED) + 2  # the API's and the state machine's
     assert all(log["RetentionInDays"] == 30 for log in logs)
 
 
@@ -69,7 +87,7 @@ def test_a_function_may_do_what_it_needs_to_its_tables_and_nothing_else(plain: S
     assert found == {setting: sorted(wanted) for setting, wanted in spec.stores.items()}
     assert len(allowed) == len(spec.stores)
     others = [actions(each) for each in statements if not actions(each)[0].startswith("dynamodb:")]
-    assert sorted(others) == sorted([["logs:CreateLogStream", "logs:PutLogEvents"], XRAY])
+    assert sorted(others) == sorted([["logs:CreateLogStream", "logs:PutLogEvents"], XRAY, *BESIDES.get(spec.name, [])])
 
 
 def test_no_role_may_do_anything_to_everything(either: Synthesis) -> None:
@@ -80,7 +98,9 @@ def test_no_role_may_do_anything_to_everything(either: Synthesis) -> None:
                 assert actions(statement) == XRAY  # X-Ray has nothing narrower
             else:
                 for resource in strings(statement["Resource"]):
-                    assert "*" not in resource or resource == "/index/*"
+                    assert (
+                        "*" not in resource or resource == "/index/*" or (name == UPLOADS.name and resource in OBJECTS)
+                    )
     for role in either.api.properties("AWS::IAM::Role"):
         if role["AssumeRolePolicyDocument"]["Statement"][0]["Principal"]["Service"] == "lambda.amazonaws.com":
             assert "ManagedPolicyArns" not in role
@@ -90,8 +110,9 @@ def test_only_the_authorizer_reads_keys() -> None:
     assert {spec.name for spec in FUNCTIONS if settings.KEY_STORE in spec.stores} == {AUTHORIZER.name}
 
 
-def test_only_recognition_touches_galleries() -> None:
-    assert [spec for spec in FUNCTIONS if settings.GALLERY in spec.stores] == [RECOGNITION]
+def test_only_recognition_writes_galleries_and_uploads_read_them() -> None:
+    assert [spec for spec in FUNCTIONS if settings.GALLERY in spec.stores] == [RECOGNITION, UPLOADS]
+    assert not {"dynamodb:PutItem", "dynamodb:DeleteItem"} & set(UPLOADS.stores[settings.GALLERY])
 
 
 def test_functions_run_on_x86_without_limits_unless_told_otherwise(plain: Synthesis, switched: Synthesis) -> None:
@@ -115,11 +136,28 @@ def test_switches_reach_the_functions_they_are_about(plain: Synthesis, switched:
     for function in (ANALYTICS, EMOTION, RECOGNITION):
         assert variables(plain, function)[settings.URL_FETCH] == "on"
         assert variables(switched, function)[settings.URL_FETCH] == "off"
-    assert settings.URL_FETCH not in variables(plain, ACCOUNT)
+    for function in (ACCOUNT, UPLOADS):
+        assert settings.URL_FETCH not in variables(plain, function)
+    assert variables(plain, UPLOADS)[settings.KEEP_PHOTOS] == "on"
+    assert variables(switched, UPLOADS)[settings.KEEP_PHOTOS] == "off"
+    assert variables(plain, UPLOADS)[settings.RESULT_DAYS] == "365"
+    assert variables(switched, UPLOADS)[settings.RESULT_DAYS] == "90"
 
 
-def test_an_index_is_searched_and_changed_by_recognition_only(switched: Synthesis) -> None:
-    for name in switched.api.functions():
-        granted = {action for each in switched.api.statements_of(name) for action in actions(each)}
-        searching = {action for action in granted if action.startswith("s3vectors:")}
-        assert bool(searching) == (name == RECOGNITION.name)
+def test_an_index_is_changed_by_recognition_only_and_searched_for_uploads_too(switched: Synthesis) -> None:
+    granted = {
+        name: {action for each in switched.api.statements_of(name) for action in actions(each)}
+        for name in switched.api.functions()
+    }
+    assert {name for name in granted if "s3vectors:QueryVectors" in granted[name]} == {RECOGNITION.name, UPLOADS.name}
+    assert {name for name in granted if "s3vectors:PutVectors" in granted[name]} == {RECOGNITION.name}
+
+
+def test_a_photo_can_be_deleted_only_where_photos_are_not_kept(plain: Synthesis, switched: Synthesis) -> None:
+    def deletable(synthesis: Synthesis) -> list[str]:
+        statements = synthesis.api.statements_of(UPLOADS.name)
+        allowed = [each for each in statements if "s3:DeleteObjectVersion" in actions(each)]
+        return [text for each in allowed for text in strings(each["Resource"]) if "*" in text]
+
+    assert deletable(plain) == []
+    assert deletable(switched) == ["/uploads/*"]

@@ -133,7 +133,7 @@ runpy.run_path(handler)
 
 
 @pytest.mark.parametrize("handler", HANDLERS, ids=lambda handler: handler.parent.name)
-def test_a_function_starts_with_nothing_but_what_it_installs(handler: Path, tmp_path: Path) -> None:
+def test_a_function_starts_with_nothing_but_what_it_installs(handler: Path) -> None:
     variables = {
         settings.KEY_STORE: "dynamodb:keys",
         settings.GALLERY: "dynamodb:faces",

@@ -8,9 +8,20 @@ FREE_ALARMS = 10
 def test_errors_latency_and_throttles_alarm(plain: Synthesis) -> None:
     alarms = plain.api.properties("AWS::CloudWatch::Alarm")
     names = sorted(alarm["MetricName"] for alarm in alarms)
-    assert names == sorted(["5XXError", "Latency", *["Throttles"] * len(plain.api.functions())])
+    queues = ["ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible"]
+    assert names == sorted(["5XXError", "Latency", *queues, *["Throttles"] * len(plain.api.functions())])
     (latency,) = [alarm for alarm in alarms if alarm["MetricName"] == "Latency"]
     assert latency["ExtendedStatistic"] == "p99"
+
+
+def test_a_photo_that_was_given_up_alarms(plain: Synthesis) -> None:
+    (alarm,) = [
+        each
+        for each in plain.api.properties("AWS::CloudWatch::Alarm")
+        if each["MetricName"] == "ApproximateNumberOfMessagesVisible"
+    ]
+    assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (0, "GreaterThanThreshold")
+    assert any("DeadLetters" in text for text in strings(alarm["Dimensions"]))
 
 
 def test_every_alarm_tells_somebody_and_may(plain: Synthesis) -> None:

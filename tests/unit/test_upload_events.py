@@ -133,3 +133,23 @@ def test_what_is_no_batch_is_told_so(event: dict[str, Any]) -> None:
         return
     with pytest.raises(MalformedRequest):
         batch_landings(event)
+
+
+def test_a_version_that_the_next_overwrites_is_none() -> None:
+    assert PhotoVersion.of("b", "k", "e1", "null").id != PhotoVersion.of("b", "k", "e2", "null").id
+    assert PhotoVersion.of("b", "k", "e1", "null") == PhotoVersion.of("b", "k", "e1", None)
+
+
+def test_an_event_of_a_bucket_that_keeps_versions_no_longer_goes_by_the_etag() -> None:
+    assert landings(message(record("uploads/acme/a.jpg", versionId="null"))) == [landing("acme", "a.jpg", version="e1")]
+
+
+def test_folders_are_no_photos_of_a_batch() -> None:
+    assert [found.key for found in batch_landings(batch("a/", "a/b.jpg"))] == ["a/b.jpg"]
+
+
+def test_a_batch_may_leave_its_task_empty() -> None:
+    (found,) = batch_landings(batch("a.jpg", task="", collection="", match_policy=""))
+    assert found.task is None
+    (found,) = batch_landings(batch("a.jpg", task="emotion", collection="", match_policy=""))
+    assert found.task == Task(TaskKind.EMOTION)

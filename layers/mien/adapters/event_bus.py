@@ -7,10 +7,9 @@ from typing import Any
 
 from mien.adapters.aws import unavailable
 from mien.domain.errors import Unavailable
-from mien.domain.uploads import Upload
+from mien.domain.uploads import UPLOAD_FINISHED, Upload
 
 SOURCE = "mien"
-DETAIL_TYPE = "Upload finished"
 
 
 class EventBusAnnouncer:
@@ -23,7 +22,7 @@ class EventBusAnnouncer:
         entry = {
             "EventBusName": self._bus,
             "Source": SOURCE,
-            "DetailType": DETAIL_TYPE,
+            "DetailType": UPLOAD_FINISHED,
             "Detail": json.dumps(_detail(upload)),
         }
         with unavailable("The event bus"):

@@ -23,6 +23,12 @@ RESULTS = "results/"
 UPLOAD_FINISHED = "Upload finished"
 """What an event about an upload is called; its detail says `tenant` and `id`."""
 
+BATCHES = "batches/"
+"""Where is written what became of back catalogues, batch by batch."""
+
+PHOTOS_AT_ONCE = 10
+"""Of a back catalogue, handed to one function together."""
+
 MAX_UPLOAD_BYTES = 25 * 1024 * 1024
 MAX_KEY_BYTES = 1024
 """Of a key in S3."""

@@ -56,7 +56,7 @@ def batch_landings(event: Event) -> list[Landing]:
     """
     try:
         shared = event["BatchInput"]
-        task = Task.of(shared) if shared.get("task") else None
+        task = Task.of({name: text for name, text in shared.items() if text}) if shared.get("task") else None
         keys = [item["key"] for item in event["Items"]]
         return [_of_batch(shared["tenant"], shared["bucket"], key, task) for key in keys if not key.endswith("/")]
     except (KeyError, TypeError, AttributeError):
