@@ -9,18 +9,20 @@ from constructs import Construct
 from infra.config import Config
 from infra.constructs.back_catalogue import BackCatalogue
 from infra.constructs.image_function import ImageFunction
+from infra.constructs.landing import OBJECTS_OF_LANDING
 from infra.constructs.observability import Observability
 from infra.constructs.rest_api import MienRestApi
 from infra.constructs.usage_plans import UsagePlans
+from infra.constructs.webhooks import Webhooks
 from infra.data_stack import DataStack
-from infra.functions import AUTHORIZER, FUNCTIONS, UPLOADS, FunctionSpec
+from infra.functions import ACCOUNT, AUTHORIZER, FUNCTIONS, UPLOADS, FunctionSpec
 from mien import settings
 from mien.http.routes import ROUTES, VERSION_PATH
 
 
 class ApiStack(Stack):
-    """A function for each family of routes and the REST API in front of them; one for photos that land, and the state
-    machine that hands it whole buckets.
+    """A function for each family of routes and the REST API in front of them; one for photos that land, the state
+    machine that hands it whole buckets, and one that tells webhooks.
     """
 
     def __init__(self, scope: Construct, id: str, config: Config, data: DataStack) -> None:
@@ -28,19 +30,36 @@ class ApiStack(Stack):
         self._config, self._data = config, data
         authorizer = self._function(AUTHORIZER).function
         answering = {route.function for route in ROUTES}
-        functions: dict[str, lambda_.Function] = {
-            spec.name: self._function(spec).function for spec in FUNCTIONS if spec.name in answering
+        made: dict[str, ImageFunction] = {
+            spec.name: self._function(spec) for spec in FUNCTIONS if spec.name in answering
         }
+        functions: dict[str, lambda_.Function] = {name: each.function for name, each in made.items()}
         uploads = self._function(UPLOADS)
         data.landing.feed(uploads)
         batches = BackCatalogue(
             self, "Batches", worker=uploads.function, results=data.landing.bucket, buckets=config.batch_buckets
         )
+        data.landing.open_door(made[ACCOUNT.name])
+        webhooks = Webhooks(
+            self,
+            "Webhooks",
+            config=config,
+            bus=data.landing.bus,
+            uploads=data.stores[settings.UPLOAD_LOG],
+            results=data.landing.bucket,
+            arn_in_rules=OBJECTS_OF_LANDING,
+        )
         api = MienRestApi(self, "Api", authorizer=authorizer, functions=functions)
         plans = UsagePlans(self, "Plans", api=api)
-        everything = {AUTHORIZER.name: authorizer} | functions | {UPLOADS.name: uploads.function}
         watch = Observability(
-            self, "Watch", api=api, functions=everything, landing=data.landing, email=config.alarm_email
+            self,
+            "Watch",
+            api=api,
+            answering={AUTHORIZER.name: authorizer} | functions,
+            working=[uploads.function, webhooks.function],
+            landing=data.landing,
+            others=[webhooks.alarm],
+            email=config.alarm_email,
         )
         CfnOutput(self, "Url", value=api.url_for_path(VERSION_PATH))
         CfnOutput(self, "ApiId", value=api.rest_api_id, description=settings.API)

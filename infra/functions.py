@@ -93,7 +93,6 @@ UPLOADS = FunctionSpec(
         settings.UPLOAD_LOG: ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
     },
 )
-
 WEBHOOKS = FunctionSpec(
     "webhooks",
     memory_mb=512,

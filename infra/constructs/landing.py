@@ -80,6 +80,17 @@ class Landing(Construct):
         ]
         acknowledge(made, {f"IAM5[Resource::{objects}]": "Photos come under any name." for objects in wide})
 
+    def open_door(self, made: ImageFunction) -> None:
+        """Let a function sign forms that let photos land, and read their answers."""
+        function = made.function
+        function.add_environment(settings.PHOTOS, f"s3:{self.bucket.bucket_name}")
+        for prefix, action in ((UPLOADS, "s3:PutObject"), (RESULTS, "s3:GetObject")):
+            objects = self.bucket.arn_for_objects(f"{prefix}*")
+            function.add_to_role_policy(iam.PolicyStatement(actions=[action], resources=[objects]))
+            acknowledge(made, {f"IAM5[Resource::{OBJECTS_OF_LANDING}/{prefix}*]": "Photos come under any name."})
+        # Without it S3 says of an answer that is gone that it is forbidden.
+        function.add_to_role_policy(iam.PolicyStatement(actions=["s3:ListBucket"], resources=[self.bucket.bucket_arn]))
+
     def _queue(self, id: str, dead_letters: sqs.DeadLetterQueue | None = None) -> sqs.Queue:
         queue = sqs.Queue(
             self,

@@ -25,8 +25,8 @@ _P99 = Duration.seconds(5)  # a cold start of the largest function fits into it
 
 
 class Observability(Construct):
-    """Errors and latency alarm where callers feel them, once; throttles by function, because each has its own limit;
-    uploads when they wait for long, or are given up.
+    """Errors and latency alarm where callers feel them, once; throttles of what callers wait for by function, because
+    each has its own limit; uploads when they wait for long, or are given up; and what else alarms of its own.
 
     Few alarms are meant: an account has ten free, and this way idling stays free too.
     """
@@ -37,10 +37,13 @@ class Observability(Construct):
         id: str,
         *,
         api: apigateway.RestApi,
-        functions: Mapping[str, lambda_.Function],
+        answering: Mapping[str, lambda_.Function],
+        working: Sequence[lambda_.Function],
         landing: Landing,
+        others: Sequence[cloudwatch.Alarm],
         email: str | None,
     ) -> None:
+        """`answering` are the functions that callers wait for, `working` those that a queue feeds."""
         super().__init__(scope, id)
         self.topic = self._topic(email)
         alarms = [
@@ -48,14 +51,15 @@ class Observability(Construct):
             self._alarm("P99", api.metric_latency(period=_PERIOD, statistic="p99"), _P99.to_milliseconds()),
             *(
                 self._alarm(f"{name.title()}Throttles", function.metric_throttles(period=_PERIOD), 0)
-                for name, function in functions.items()
+                for name, function in answering.items()
             ),
             self._alarm("DeadLetters", _waiting(landing.dead_letters), 0),
             self._alarm("UploadsAge", _age(landing.queue), _AGE.to_seconds()),
+            *others,
         ]
         for alarm in alarms:
             alarm.add_alarm_action(actions.SnsAction(self.topic))
-        self._dashboard(api, list(functions.values()), landing, alarms)
+        self._dashboard(api, [*answering.values(), *working], landing, alarms)
 
     def _topic(self, email: str | None) -> sns.Topic:
         topic = sns.Topic(self, "Alarms", enforce_ssl=True)

@@ -4,32 +4,42 @@ from typing import Any
 
 import pytest
 
-from infra.functions import ACCOUNT, ANALYTICS, AUTHORIZER, EMOTION, FUNCTIONS, RECOGNITION, UPLOADS, FunctionSpec
+from infra.functions import (
+    ACCOUNT,
+    ANALYTICS,
+    AUTHORIZER,
+    EMOTION,
+    FUNCTIONS,
+    RECOGNITION,
+    UPLOADS,
+    WEBHOOKS,
+    FunctionSpec,
+)
 from mien import settings
 from mien.http.limits import FUNCTION_SECONDS
 from mien.http.routes import ROUTES
 from tests.infra.synthesis import Synthesis, strings
 
-NEEDED = {route.function for route in ROUTES} | {AUTHORIZER.name, UPLOADS.name}
+NEEDED = {route.function for route in ROUTES} | {AUTHORIZER.name, UPLOADS.name, WEBHOOKS.name}
 DEPLOYED = [spec for spec in FUNCTIONS if spec.name in NEEDED]
 BY_SPEC = pytest.mark.parametrize("spec", DEPLOYED, ids=lambda spec: spec.name)
 
 XRAY = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
 API_GATEWAY_SECONDS = 29
+FROM_A_QUEUE = [
+    *("sqs:ReceiveMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueUrl"),
+    *("sqs:DeleteMessage", "sqs:GetQueueAttributes"),
+]
 BESIDES = {
+    ACCOUNT.name: [["s3:PutObject"], ["s3:GetObject"], ["s3:ListBucket"]],
+    WEBHOOKS.name: [FROM_A_QUEUE, ["s3:GetObject"], ["s3:ListBucket"]],
     UPLOADS.name: [
-        [
-            "sqs:ReceiveMessage",
-            "sqs:ChangeMessageVisibility",
-            "sqs:GetQueueUrl",
-            "sqs:DeleteMessage",
-            "sqs:GetQueueAttributes",
-        ],
+        FROM_A_QUEUE,
         ["s3:GetObject", "s3:GetObjectVersion"],
         ["s3:GetObject", "s3:PutObject"],
         ["s3:ListBucket"],
         ["events:PutEvents"],
-    ]
+    ],
 }
 OBJECTS = {"/uploads/*", "/results/*", ":s3:::archive/*", ":s3:::holidays-2019/*"}
 """Of which the function for uploads may read or write any."""
@@ -45,7 +55,7 @@ def variables(synthesis: Synthesis, spec: FunctionSpec) -> dict[str, Any]:
     return found
 
 
-def test_there_is_a_function_for_every_family_of_routes_the_authorizer_and_uploads(plain: Synthesis) -> None:
+def test_there_is_a_function_for_every_family_of_routes_and_for_what_nobody_waits_for(plain: Synthesis) -> None:
     assert plain.api.functions().keys() == NEEDED
 
 

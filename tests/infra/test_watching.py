@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from infra.functions import UPLOADS, WEBHOOKS
 from tests.infra.synthesis import Synthesis, strings
 
 FREE_ALARMS = 10
@@ -8,20 +9,24 @@ FREE_ALARMS = 10
 def test_errors_latency_and_throttles_alarm(plain: Synthesis) -> None:
     alarms = plain.api.properties("AWS::CloudWatch::Alarm")
     names = sorted(alarm["MetricName"] for alarm in alarms)
-    queues = ["ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible"]
-    assert names == sorted(["5XXError", "Latency", *queues, *["Throttles"] * len(plain.api.functions())])
+    queues = ["ApproximateAgeOfOldestMessage", *["ApproximateNumberOfMessagesVisible"] * 2]
+    answering = plain.api.functions().keys() - {UPLOADS.name, WEBHOOKS.name}
+    assert names == sorted(["5XXError", "Latency", *queues, *["Throttles"] * len(answering)])
     (latency,) = [alarm for alarm in alarms if alarm["MetricName"] == "Latency"]
     assert latency["ExtendedStatistic"] == "p99"
 
 
-def test_a_photo_that_was_given_up_alarms(plain: Synthesis) -> None:
-    (alarm,) = [
+def test_a_photo_or_a_webhook_that_was_given_up_alarms(plain: Synthesis) -> None:
+    alarms = [
         each
         for each in plain.api.properties("AWS::CloudWatch::Alarm")
         if each["MetricName"] == "ApproximateNumberOfMessagesVisible"
     ]
-    assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (0, "GreaterThanThreshold")
-    assert any("DeadLetters" in text for text in strings(alarm["Dimensions"]))
+    for alarm in alarms:
+        assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (0, "GreaterThanThreshold")
+    watched = "".join(text for alarm in alarms for text in strings(alarm["Dimensions"]))
+    assert "DeadLetters" in watched
+    assert "Undelivered" in watched
 
 
 def test_every_alarm_tells_somebody_and_may(plain: Synthesis) -> None:
