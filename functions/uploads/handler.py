@@ -67,7 +67,7 @@ def _receive_all(found: Iterable[Landing], receive: ReceivePhoto) -> list[dict[s
 def _receive(landing: Landing, receive: ReceivePhoto) -> Upload | None:
     start = perf_counter()
     photo = landing.photo or photos.version_of(landing.bucket, landing.key)
-    upload = photo and receive(landing.tenant, landing.path, photo, landing.task)
+    upload = receive(landing.tenant, landing.path, photo, landing.task) if photo else None
     if upload is not None:
         report(
             CallRecord(

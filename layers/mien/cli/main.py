@@ -8,9 +8,11 @@ import click
 
 from mien import __version__, settings
 from mien.cli.analyze import analyze
+from mien.cli.batch import batch
 from mien.cli.doctor import doctor
 from mien.cli.faces import faces
 from mien.cli.keys import keys
+from mien.cli.uploads import uploads
 from mien.cli.usage import usage
 from mien.domain.errors import MienError
 
@@ -32,9 +34,11 @@ def serve(port: int, retention_days: int | None) -> None:
 
 
 mien.add_command(analyze)
+mien.add_command(batch)
 mien.add_command(doctor)
 mien.add_command(faces)
 mien.add_command(keys)
+mien.add_command(uploads)
 mien.add_command(usage)
 
 
