@@ -36,7 +36,7 @@ from bench.containers import (
 from bench.events import photo_event, plain_event
 from bench.machine import machine, use_one_core
 from bench.runtime_api import FunctionError, RuntimeApi
-from infra.functions import ANALYTICS, AUTHORIZER, EMOTION, FUNCTIONS, RECOGNITION, WEBHOOKS, FunctionSpec
+from infra.functions import ANALYTICS, AUTHORIZER, EMOTION, FUNCTIONS, RECOGNITION, UPLOADS, WEBHOOKS, FunctionSpec
 from mien import settings
 from mien.adapters.sqlite_outbox import Notice
 from mien.http.routes import EMOTION_DETECTION, FACE_ANALYTICS, RECOGNIZE_FACE, USAGE
@@ -51,8 +51,9 @@ VARIABLES = {
     settings.GALLERY: "sqlite:/tmp/gallery.sqlite",
     settings.KEY_STORE: "sqlite:/tmp/keys.sqlite",
     settings.METER: "sqlite:/tmp/meter.sqlite",
-    settings.UPLOAD_LOG: "sqlite:/tmp/uploads.sqlite",
     settings.PHOTOS: "folder:/tmp/photos",
+    settings.UPLOAD_LOG: "sqlite:/tmp/uploads.sqlite",
+    settings.ANNOUNCER: "sqlite:/tmp/uploads.sqlite",
     settings.WEBHOOK_QUEUE: "sqlite:/tmp/uploads.sqlite",
 }
 STARTS = 5
@@ -88,6 +89,8 @@ def call_of(function: FunctionSpec) -> Call:
         request = HttpRequest("bench", "POST", FACE_ANALYTICS.url_path, "", headers, b"", "127.0.0.1")
         return Call(authorizer_event(request, FACE_ANALYTICS), _denies)
     photo = PHOTO.read_bytes()
+    if function is UPLOADS:
+        return Call({"BatchInput": {"tenant": "bench", "bucket": "bench"}, "Items": [{"key": "gone.jpg"}]}, _finds_none)
     if function is RECOGNITION:
         return Call(photo_event(RECOGNIZE_FACE, photo), _finds_one_face)
     if function is EMOTION:
@@ -150,6 +153,10 @@ def _finds_one_emotion(answer: Any) -> bool:
 
 def _is_done_with_all(answer: Any) -> bool:
     return bool(answer["batchItemFailures"] == [])
+
+
+def _finds_none(answer: Any) -> bool:
+    return bool(answer["uploads"] == [{"key": "gone.jpg", "status": "gone"}])
 
 
 def _reports_usage(answer: Any) -> bool:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from moto import mock_aws
 
 from mien import settings
+from tests.functional.cloud import BUCKET, Cloud, deploy
 from tests.functional.servers import Server, start, stop
 
 
@@ -62,3 +65,38 @@ def server(tmp_path_factory: pytest.TempPathFactory, functions: Path) -> Iterato
     running = start(tmp_path_factory.mktemp("var"), functions)
     yield running
     stop(running)
+
+
+tenants = (f"tenant-{number}" for number in itertools.count())
+
+
+@pytest.fixture(scope="module")
+def deployed() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as environment, mock_aws():
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            environment.setenv(name, "testing")
+        environment.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+        deploy()
+        yield
+
+
+@pytest.fixture(scope="module")
+def running(deployed: None, load_handler: Callable[..., ModuleType]) -> Cloud:
+    handler = load_handler(
+        "uploads",
+        MIEN_PHOTOS=f"s3:{BUCKET}",
+        MIEN_UPLOAD_LOG="dynamodb:uploads",
+        MIEN_METER="dynamodb:meter",
+        MIEN_GALLERY="dynamodb:gallery",
+        MIEN_ANNOUNCER="events:mien",
+    )
+    return Cloud(handler)
+
+
+@pytest.fixture
+def cloud(running: Cloud) -> Cloud:
+    """Empty queues, and a tenant of the test's own."""
+    running.tenant = next(tenants)
+    for queue in ("landed", "heard"):
+        list(running.take(queue))
+    return running

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bench.batch import check, command, make_album, result_files, run, run_and_kill
-from mien.cli.batch import INTERRUPTED
+from mien.cli.batch_folder import INTERRUPTED
 from mien.cli.main import mien
 from tests.conftest import PHOTOS
 from tests.functional.waiting import until

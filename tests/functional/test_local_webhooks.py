@@ -111,7 +111,7 @@ Run = Callable[..., Result]
 def run(tmp_path: Path, web: WebServer) -> Run:
     def run(*arguments: str) -> Result:
         log = f"sqlite:{tmp_path / 'mien.sqlite'}"
-        return CliRunner().invoke(mien, ["uploads", "webhook", "--tenant", "demo", "--log", log, *arguments])
+        return CliRunner().invoke(mien, ["uploads", "--tenant", "demo", "--log", log, "webhook", *arguments])
 
     return run
 

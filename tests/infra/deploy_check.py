@@ -1,4 +1,6 @@
-"""Creates both stacks on MiniStack, a local stand-in for CloudFormation, and asks the API what needs no function.
+"""Creates both stacks on MiniStack, a local stand-in for CloudFormation, and tries what needs no function: what the API
+answers, that a photo's landing comes to the queue, which forms the bucket takes, and that the state machine is sound
+and lists a prefix.
 
 `make deploy-check` runs it in an environment of its own, because MiniStack wants another boto3 than Mien.
 """
@@ -10,6 +12,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -19,8 +22,11 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+from botocore.config import Config
 
+from mien.adapters.s3_photos import S3PhotoStore
 from mien.http.routes import ROUTES, STAGE
+from mien.http.upload_events import landings
 
 BUCKET = "templates"  # a template of this size is not taken inline
 CALLERS = {"region_name": "us-east-1", "aws_access_key_id": "nobody", "aws_secret_access_key": "nothing"}
@@ -105,14 +111,93 @@ def check_answers(base: str) -> None:
     sys.stdout.write(f"{len(asked)} calls without a key answered as the contract says\n")
 
 
+def check_landing(endpoint: str, resources: list[dict[str, Any]]) -> str:
+    """Drop a photo, and something that is none; the bucket's name."""
+    s3, sqs = (boto3.client(service, endpoint_url=endpoint, **CALLERS) for service in ("s3", "sqs"))
+    (bucket,) = physical(resources, "AWS::S3::Bucket")
+    for key in ("uploads/acme/ü 1.jpg", "results/acme/ü 1.jpg.json"):
+        s3.put_object(Bucket=bucket, Key=key, Body=b"photo")
+    landed = []
+    for queue in physical(resources, "AWS::SQS::Queue"):
+        answer = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=2)
+        landed += [found for message in answer.get("Messages", []) for found in landings(message["Body"])]
+    if [landing.key for landing in landed] != ["uploads/acme/ü 1.jpg"]:
+        raise SystemExit(f"The queue had {landed}.")
+    sys.stdout.write("a photo's landing came to the queue, an answer's did not\n")
+    return bucket
+
+
+def check_form(endpoint: str, bucket: str) -> None:
+    """A form lets in the photo that it was made for, and no other."""
+    config = Config(signature_version="s3v4", s3={"addressing_style": "path"})
+    photos = S3PhotoStore(boto3.client("s3", endpoint_url=endpoint, config=config, **CALLERS), bucket)
+    form = photos.post_form("uploads/acme/form.jpg", "image/jpeg", 5)
+    asked: dict[str, tuple[bytes, dict[str, str], int]] = {
+        "right": (b"photo", {}, 204),
+        "too long": (b"photos", {}, 400),
+        "too short": (b"phot", {}, 400),
+        "of another type": (b"photo", {"Content-Type": "text/html"}, 403),
+        "under another key": (b"photo", {"key": "uploads/rival/form.jpg"}, 403),
+    }
+    for what, (data, other, expected) in asked.items():
+        found = post(form.url, {**form.fields, **other}, data)
+        if found != expected:
+            raise SystemExit(f"A form that is {what}: {found} instead of {expected}")
+    sys.stdout.write(f"{len(asked)} forms were taken or refused as they should be\n")
+
+
+def post(url: str, fields: dict[str, str], file: bytes) -> int:
+    """The status of a form's answer."""
+    parts = [
+        f'--part\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{text}\r\n' for name, text in fields.items()
+    ]
+    parts.append('--part\r\nContent-Disposition: form-data; name="file"; filename="file"\r\n\r\n')
+    body = "".join(parts).encode() + file + b"\r\n--part--\r\n"
+    request = urllib.request.Request(url, body, {"Content-Type": "multipart/form-data; boundary=part"})  # noqa: S310
+    try:
+        with urllib.request.urlopen(request) as answer:  # noqa: S310 -- our own
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
+
+
+def check_machine(endpoint: str, machine: str, bucket: str) -> None:
+    """Its definition against the States Language's schema; then a run, which lists, and fails for want of Docker."""
+    states = boto3.client("stepfunctions", endpoint_url=endpoint, **CALLERS)
+    definition = states.describe_state_machine(stateMachineArn=machine)["definition"]
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        file.write(definition)
+        file.flush()
+        subprocess.run(["npx", "--yes", "asl-validator@4.0.0", "--json-path", file.name], check=True)  # noqa: S607
+    given = {"tenant": "acme", "bucket": bucket, "prefix": "uploads/acme/ü", "concurrency": 2}
+    given |= dict.fromkeys(("task", "collection", "match_policy"), "")
+    run = states.start_execution(stateMachineArn=machine, input=json.dumps(given))["executionArn"]
+    for _ in range(100):
+        if states.describe_execution(executionArn=run)["status"] != "RUNNING":
+            break
+        time.sleep(0.5)
+    (map_run,) = states.list_map_runs(executionArn=run)["mapRuns"]
+    counts = states.describe_map_run(mapRunArn=map_run["mapRunArn"])["itemCounts"]
+    if counts["total"] != 1:
+        raise SystemExit(f"The state machine found {counts}.")
+    sys.stdout.write("the state machine is valid, and found the photo\n")
+
+
+def physical(resources: list[dict[str, Any]], kind: str) -> list[str]:
+    return [each["PhysicalResourceId"] for each in resources if each["ResourceType"] == kind]
+
+
 def main() -> None:
     with ministack() as endpoint:
         bootstrap(endpoint, Path(sys.argv[1]))
-        create(endpoint, "MienData")
+        bucket = check_landing(endpoint, create(endpoint, "MienData"))
+        check_form(endpoint, bucket)
         resources = create(endpoint, "MienApi")
-        kind = "AWS::ApiGateway::RestApi"
-        (api,) = (each["PhysicalResourceId"] for each in resources if each["ResourceType"] == kind)
+        (api,) = physical(resources, "AWS::ApiGateway::RestApi")
         check_answers(f"{endpoint}/restapis/{api}/{STAGE}/_user_request_")
+        (machine,) = physical(resources, "AWS::StepFunctions::StateMachine")
+        check_machine(endpoint, machine, bucket)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from aws_lambda_powertools.event_handler import Response
 from mien.domain.errors import NoFace, QuotaExceeded, Unavailable
 from mien.domain.keys import KeyStatus
 from mien.domain.plans import PLANS, Feature, Plan
-from mien.domain.prices import WORK, cost
+from mien.domain.prices import WORK, batch_cost, cost
 from mien.domain.usage import Usage, month_after, month_of
 from mien.http.caller import Caller
 from mien.http.features import FIELDS_OF, leave_out
@@ -150,3 +150,9 @@ def test_what_is_switched_off_is_left_out_wherever_it_stands() -> None:
 def test_a_plan_can_switch_features_off_for_all_its_keys() -> None:
     plan = Plan("careful", None, 1, 1, frozenset({Feature.EMOTION}))
     assert Caller("t", "k", plan, KeyStatus.ACTIVE, plan.without).context()["without"] == "emotion"
+
+
+def test_a_photo_of_a_back_catalogue_costs_about_three_cents_a_thousand() -> None:
+    assert batch_cost(0) == 0
+    assert batch_cost(1000) == pytest.approx(0.03, rel=0.1)
+    assert batch_cost(1) > batch_cost(1000) / 1000  # a batch that is not full

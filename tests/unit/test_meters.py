@@ -6,6 +6,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from mien.adapters import tables
 from mien.adapters.dynamodb_meter import DynamoDbMeter
@@ -56,6 +57,23 @@ class TestDynamoDbMeter(MeterContract):
         table.meta.events.register("provide-client-params.dynamodb.*", lambda model, **_: calls.append(model.name))
         meter.take("a", MONTH, "e", 100)
         assert calls == ["UpdateItem"]
+
+    def test_a_call_that_comes_while_another_is_counted_is_counted_next(
+        self, meter: DynamoDbMeter, table: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Photos of a tenant are counted in one row, by many functions at once."""
+        monkeypatch.setattr("mien.adapters.aws._CONFLICT_PAUSE", 0)
+        conflict = {"Error": {"Code": "TransactionCanceledException", "Message": "busy"}}
+        reasons = {"CancellationReasons": [{"Code": "None"}, {"Code": "TransactionConflict"}]}
+        answers = [conflict | reasons] * 2
+
+        def refuse(**_: Any) -> None:
+            if answers:
+                raise ClientError(answers.pop(), "TransactWriteItems")
+
+        table.meta.events.register("before-call.dynamodb.TransactWriteItems", refuse)
+        assert meter.take_once("a", MONTH, "e", 100, "token")
+        assert meter.usage("a", MONTH).used == 1
 
     def test_a_table_that_does_not_answer_is_unavailable(self, table: Any) -> None:
         with pytest.raises(Unavailable):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import random
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,6 +16,9 @@ from mien.domain.errors import Unavailable
 
 Item = dict[str, Any]
 """A row in DynamoDB's JSON: attribute names to values with their types."""
+
+_CONFLICT_TRIES = 6
+_CONFLICT_PAUSE = 0.02
 
 _CONFIG = Config(
     connect_timeout=2,
@@ -46,3 +51,32 @@ def unavailable(what: str) -> Iterator[None]:
         yield
     except (BotoCoreError, ClientError) as error:
         raise Unavailable(f"{what} does not answer.") from error
+
+
+def transact(client: Any, what: str, writes: Sequence[Item]) -> list[bool]:
+    """Write all of it to DynamoDB, or nothing: [] when it is written, else of each write whether its condition broke.
+
+    Raises:
+        Unavailable: also when others go on changing the same items for a second or so.
+
+    """
+    for attempt in range(_CONFLICT_TRIES):
+        try:
+            with unavailable(what):
+                client.transact_write_items(TransactItems=list(writes))
+            return []
+        except Unavailable as error:
+            reasons = _cancellation(error.__cause__)
+            if "ConditionalCheckFailed" in reasons:
+                return [reason == "ConditionalCheckFailed" for reason in reasons]
+            if "TransactionConflict" not in reasons:
+                raise
+        # Another change of the same item is under way: it will be over in milliseconds.
+        time.sleep(_CONFLICT_PAUSE * 2**attempt * random.random())  # noqa: S311 -- jitter is no secret
+    raise Unavailable(f"{what} is busy.")
+
+
+def _cancellation(cause: BaseException | None) -> list[str]:
+    """Why a transaction was cancelled, by write; empty when that is not what happened."""
+    reasons = cause.response.get("CancellationReasons", []) if isinstance(cause, ClientError) else []
+    return [reason.get("Code", "None") for reason in reasons]

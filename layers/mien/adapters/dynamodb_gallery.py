@@ -13,8 +13,6 @@ change is one transaction over the three. An item is of no account from `ttl` on
 from __future__ import annotations
 
 import hashlib
-import random
-import time
 import zlib
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
@@ -22,11 +20,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from mien.adapters.aws import Item, unavailable
+from mien.adapters.aws import Item, transact, unavailable
 from mien.adapters.tables import TTL_ATTRIBUTE
-from mien.domain.errors import Unavailable
 from mien.domain.gallery import Action, Enrolled, GalleryId, Receipt, Subject, SubjectPage, Templates, receipt_time
 from mien.ports.clock import Clock, utc_now
 
@@ -37,8 +32,6 @@ _NOT_EXPIRED = "attribute_not_exists(#ttl) OR #ttl > :now"
 _EXPIRED_OR_ABSENT = "attribute_not_exists(sk) OR #ttl <= :now"
 _TTL_NAME = {"#ttl": TTL_ATTRIBUTE}  # a reserved word, as is `space`
 _BATCH_GET = 100
-_CONFLICT_TRIES = 6
-_CONFLICT_PAUSE = 0.02
 _ID_LENGTH = 16
 
 
@@ -70,7 +63,8 @@ class DynamoDbGallery:
                 self._put(templates_item(gallery, new.templates)),
             ]
         log = self._put(receipt_key | _receipt_item(receipt) | _ttl(self._clock() + RECEIPTS_KEPT))
-        return self._transact([*writes, log]) or self._get(receipt_key) is not None
+        refused = transact(self._client, "The gallery", [*writes, log])
+        return not refused or self._get(receipt_key) is not None
 
     def page(self, gallery: GalleryId, limit: int, after: str | None = None) -> SubjectPage:
         found: list[Subject] = []
@@ -144,23 +138,6 @@ class DynamoDbGallery:
             "ExpressionAttributeValues": {":held": {"S": held.revision}},
         }
 
-    def _transact(self, writes: list[Item]) -> bool:
-        """False when the condition did not hold. Raises Unavailable."""
-        for attempt in range(_CONFLICT_TRIES):
-            try:
-                with unavailable("The gallery"):
-                    self._client.transact_write_items(TransactItems=writes)
-                return True
-            except Unavailable as error:
-                reasons = _cancellation(error.__cause__)
-                if "ConditionalCheckFailed" in reasons:
-                    return False
-                if "TransactionConflict" not in reasons:
-                    raise
-            # Another change of the same subject is under way: it will be over in milliseconds.
-            time.sleep(_CONFLICT_PAUSE * 2**attempt * random.random())  # noqa: S311 -- jitter is no secret
-        raise Unavailable("The gallery is busy.")
-
     def _parallel(self, keys: Sequence[Item], **query: Any) -> Iterator[list[Item]]:
         """The pages of several partitions, as they arrive; one page of each is on its way at a time."""
         with ThreadPoolExecutor(len(keys)) as pool:
@@ -209,14 +186,6 @@ class DynamoDbGallery:
             start = answer.get("LastEvaluatedKey")
             if start is None:
                 return
-
-
-def _cancellation(cause: BaseException | None) -> set[str]:
-    """Why a transaction was cancelled; empty when that is not what happened."""
-    if not isinstance(cause, ClientError):
-        return set()
-    reasons: list[Item] = cause.response.get("CancellationReasons", [])
-    return {reason.get("Code", "None") for reason in reasons} - {"None"}
 
 
 def _partition(uid: str) -> int:

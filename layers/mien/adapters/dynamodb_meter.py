@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from mien.adapters.aws import Item, unavailable
+from mien.adapters.aws import Item, error_code, transact, unavailable
 from mien.adapters.tables import TTL_ATTRIBUTE
 from mien.domain.errors import Unavailable
 from mien.domain.usage import Usage, month_after
@@ -32,7 +30,7 @@ class DynamoDbMeter:
             with unavailable("The meter"):
                 answer = self._update(key_id, month, _one_more(month, endpoint, limit))
         except Unavailable as error:
-            if _is_conditional(error.__cause__):
+            if error_code(error.__cause__) == "ConditionalCheckFailedException":
                 return None
             raise
         return int(answer["Attributes"]["used"]["N"])
@@ -43,15 +41,9 @@ class DynamoDbMeter:
         marker = _key(key_id, _COUNTED + token) | {TTL_ATTRIBUTE: _kept_after(month)}
         count = {"TableName": self._table, "Key": _key(key_id, month)} | _one_more(month, endpoint, limit)
         unmarked = {"TableName": self._table, "Item": marker, "ConditionExpression": "attribute_not_exists(key_id)"}
-        try:
-            with unavailable("The meter"):
-                self._client.transact_write_items(TransactItems=[{"Put": unmarked}, {"Update": count}])
-        except Unavailable as error:
-            marked, full = _refused(error.__cause__)
-            if marked or full:
-                return marked
-            raise
-        return True
+        refused = transact(self._client, "The meter", [{"Put": unmarked}, {"Update": count}])
+        marked_before = refused[:1] == [True]
+        return not refused or marked_before
 
     def give_back(self, key_id: str, month: str, endpoint: str) -> None:
         update: Item = {
@@ -113,13 +105,3 @@ def _usage(item: Item) -> Usage:
     }
     by_endpoint = {endpoint: calls for endpoint, calls in counted.items() if calls}
     return Usage(item["key_id"]["S"], item["month"]["S"], int(item["used"]["N"]), by_endpoint)
-
-
-def _is_conditional(cause: BaseException | None) -> bool:
-    return isinstance(cause, ClientError) and cause.response["Error"]["Code"] == "ConditionalCheckFailedException"
-
-
-def _refused(cause: BaseException | None) -> list[bool]:
-    """Which writes of a transaction broke their condition."""
-    reasons = cause.response.get("CancellationReasons", []) if isinstance(cause, ClientError) else []
-    return [reason.get("Code") == "ConditionalCheckFailed" for reason in reasons] or [False, False]

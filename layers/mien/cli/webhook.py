@@ -9,9 +9,8 @@ from datetime import timedelta
 
 import click
 
-from mien import settings
 from mien.adapters.https_hooks import HttpsHookPoster
-from mien.adapters.stores import open_upload_log
+from mien.cli.upload_place import UploadPlace
 from mien.http.limits import ROTATION_HOURS
 from mien.http.wire import compact_json
 from mien.usecases.manage_webhook import ManageWebhook, SignedPost
@@ -19,32 +18,26 @@ from mien.usecases.manage_webhook import ManageWebhook, SignedPost
 
 @click.command()
 @click.argument("url", required=False)
-@click.option("--tenant", required=True, help="Whose photos they are.")
 @click.option("--remove", "action", flag_value="remove", help="Tell nobody any more.")
 @click.option("--rotate", "action", flag_value="rotate", help="Make another secret; the old one signs a while longer.")
 @click.option("--test", "action", flag_value="test", help="Post a signed test now, and say what comes back.")
 @click.option("--curl", metavar="URL", help="Print the same test as a command that posts it to another URL.")
-@click.option(
-    "--log",
-    metavar="ADDRESS",
-    default=lambda: settings.address_or_local(settings.UPLOAD_LOG),
-    help=f"sqlite:FILE or dynamodb:TABLE; ${settings.UPLOAD_LOG}, or else the local server's.",
-)
-def webhook(url: str | None, tenant: str, action: str | None, curl: str | None, log: str) -> None:
+@click.pass_obj
+def webhook(place: UploadPlace, url: str | None, action: str | None, curl: str | None) -> None:
     """Name the https URL that gets the answer to each of a tenant's photos, and show the secret that signs them, once.
 
     Without a URL and an option, say which it is.
     """
     if sum(given is not None for given in (url, action, curl)) > 1:
         raise click.UsageError("Give a URL or one of --remove, --rotate, --test and --curl.")
-    with closing(open_upload_log(log)) as opened, closing(HttpsHookPoster()) as poster:
-        manage = ManageWebhook(opened, poster)
+    with closing(HttpsHookPoster()) as poster:
+        manage = ManageWebhook(place.log, poster)
         if url is not None:
-            _say(manage, tenant, manage.name(tenant, url))
+            _say(manage, place.tenant, manage.name(place.tenant, url))
         elif curl is not None:
-            click.echo(_as_curl(manage.trial(tenant), curl))
+            click.echo(_as_curl(manage.trial(place.tenant), curl))
         else:
-            _ACTIONS[action](manage, tenant)
+            _ACTIONS[action](manage, place.tenant)
 
 
 def _rotate(manage: ManageWebhook, tenant: str) -> None:
