@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 from rich.console import Console
@@ -34,7 +34,7 @@ INTERRUPTED = 130
 
 
 @click.command()
-@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("place", metavar="FOLDER")
 @click.option("--results", type=click.Path(file_okay=False, path_type=Path), help="FOLDER-results by default.")
 @click.option(
     "--task", type=click.Choice([kind.value for kind in TaskKind]), default=TaskKind.ANALYSE.value, show_default=True
@@ -42,18 +42,21 @@ INTERRUPTED = 130
 @click.option("--collection", default=DEFAULT_COLLECTION, show_default=True, help="Whom to recognise.")
 @click.option("--match-policy", default=DEFAULT_MATCH_POLICY, show_default=True, help="How sure one must be.")
 @click.option("--jobs", type=click.IntRange(1), help="How many photos at once; one a core by default.")
-def batch(folder: Path, results: Path | None, task: str, collection: str, match_policy: str, jobs: int | None) -> None:
+def batch(place: str, results: Path | None, task: str, collection: str, match_policy: str, jobs: int | None) -> None:
     """Answer every photo beneath FOLDER; a JSON file each, at the photo's own path in the folder of results.
 
     Run again, it does what is missing or has changed; so it may be stopped, or killed, at any moment. Exits with 1 when
     photos could not be answered for reasons that are not theirs.
     """
-    folder = folder.resolve()
-    results = results.resolve() if results is not None else folder.with_name(f"{folder.name}-results")
     asked = _task(task, collection, match_policy)
-    work = FolderBatch.open(folder, results, asked)
+    _batch_folder(_folder(place), results, asked, jobs or os.cpu_count() or 1)
+
+
+def _batch_folder(folder: Path, results: Path | None, task: Task, jobs: int) -> NoReturn:
+    results = results.resolve() if results is not None else folder.with_name(f"{folder.name}-results")
+    work = FolderBatch.open(folder, results, task)
     try:
-        report = _run(work, jobs or os.cpu_count() or 1)
+        report = _run(work, jobs)
     except KeyboardInterrupt:
         click.echo("Stopped. Run it again to go on.", err=True)
         sys.exit(INTERRUPTED)
@@ -108,6 +111,12 @@ class Report:
         if self.ours:
             lines.append(f"Of these, {len(self.ours):,} failed on our side: run it again to try them again.")
         return "\n".join(lines)
+
+
+def _folder(place: str) -> Path:
+    if not Path(place).is_dir():
+        raise click.BadParameter(f"There is no folder {place}.", param_hint="FOLDER")
+    return Path(place).resolve()
 
 
 def _task(kind: str, collection: str, match_policy: str) -> Task:
