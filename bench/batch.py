@@ -45,7 +45,8 @@ def main() -> None:
         watching = measure_watching(Path(folder), WATCHED)
     _print(batch | watching)
     RESULTS.parent.mkdir(exist_ok=True)
-    figures = {"machine": machine() | {"cores": os.cpu_count()}, "batch": batch, "watching": watching}
+    busy = {"cores": os.cpu_count(), "load_average": os.getloadavg()[-1]}
+    figures = {"machine": machine() | busy, "batch": batch, "watching": watching}
     RESULTS.write_text(json.dumps(figures, indent=2) + "\n")
 
 

@@ -81,6 +81,7 @@ def test_one_folder_of_results_is_of_one_task(album: Path, tmp_path: Path) -> No
 def test_a_policy_or_collection_that_there_is_not_is_told_before_anything_is_done(album: Path) -> None:
     for option in (("--match-policy", "fmr_1"), ("--collection", "a b"), ("--task", "guess")):
         assert batch(album, *option).exit_code == 2
+    assert batch(album / "none").exit_code == 2
     assert not album.with_name("album-results").exists()
 
 

@@ -96,7 +96,7 @@ class Watcher:
             try:
                 for photo in await self.look():
                     self._queue.put_nowait(photo)
-            except (OSError, ServiceError):
+            except Exception:
                 log.exception("The uploads could not be looked at.")
             await asyncio.sleep(max(LOOK_SECONDS, (self._clock() - start) / LOOKING_SHARE))
 
