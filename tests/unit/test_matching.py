@@ -5,6 +5,7 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from mien import settings
@@ -66,6 +67,7 @@ def test_ten_times_the_faces_ask_for_the_next_stricter_rate() -> None:
     assert matching().threshold("fmr_1e-2", 1000) == pytest.approx(matching().cosines["fmr_1e-5"])
 
 
+@hypothesis_settings(deadline=None)
 @given(st.integers(0, 10**7), st.integers(0, 10**7))
 def test_the_threshold_rises_with_the_gallery_and_the_confidence_falls(a: int, b: int) -> None:
     small, large = sorted([a, b])

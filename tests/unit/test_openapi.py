@@ -132,6 +132,7 @@ BREAKING: dict[str, Edit] = {
     "does not take image/webp": lambda d: operation(d)["requestBody"]["content"].pop("image/webp"),
     "always needs it": lambda d: (form(d)["required"].append("consent"), form(d)["properties"].update(consent={})),
     "multipart/form-data has no face_image": lambda d: form(d)["properties"].pop("face_image"),
+    "application/json has no task": lambda d: schema(d, "UploadInJson")["properties"].pop("task"),
     "has no age": lambda d: schema(d, "Face")["properties"].pop("age"),
     "does not always have pose": lambda d: schema(d, "Face")["required"].remove("pose"),
     "gender may be unknown": lambda d: schema(d, "Face")["properties"]["gender"]["enum"].append("unknown"),
@@ -156,7 +157,7 @@ def test_a_breaking_change_is_told(said: str) -> None:
 
 
 COMPATIBLE: dict[str, Edit] = {
-    "a path more": lambda d: d["paths"].update({"/uploads": d["paths"]["/usage"]}),
+    "a path more": lambda d: d["paths"].update({"/more": d["paths"]["/usage"]}),
     "a field more in an answer": lambda d: (
         schema(d, "Face")["properties"].update(glasses={"type": "boolean"}),
         schema(d, "Face")["required"].append("glasses"),

@@ -98,9 +98,11 @@ class _Comparison:
             yield from self._gone(old["items"], new["items"], f"{where}[]")
 
 
-def _outside(inner: Schema, inner_root: Schema, outer: Schema, outer_root: Schema, where: str) -> Iterator[str]:
+def _outside(
+    fitting: Schema | bool, inner_root: Schema, to_fit: Schema | bool, outer_root: Schema, where: str
+) -> Iterator[str]:
     """Why something that fits the inner schema may not fit the outer one."""
-    inner, outer = _resolved(inner, inner_root), _resolved(outer, outer_root)
+    inner, outer = _resolved(fitting, inner_root), _resolved(to_fit, outer_root)
     if "anyOf" in inner or "anyOf" in outer:
         for one in inner.get("anyOf", [inner]):
             tried = [list(_outside(one, inner_root, each, outer_root, where)) for each in outer.get("anyOf", [outer])]
@@ -112,12 +114,12 @@ def _outside(inner: Schema, inner_root: Schema, outer: Schema, outer_root: Schem
     yield from _outside_values(inner, outer, where)
     for name in sorted(set(outer.get("required", ())) - set(inner.get("required", ()))):
         yield f"{where} does not always have {name}, or always needs it"
-    for name, wanted in outer.get("properties", {}).items():
-        if name in inner.get("properties", {}):
-            yield from _outside(inner["properties"][name], inner_root, wanted, outer_root, f"{where}.{name}")
+    for name, given in inner.get("properties", {}).items():
+        wanted = outer.get("properties", {}).get(name, outer.get("additionalProperties", True))
+        yield from _outside(given, inner_root, wanted, outer_root, f"{where}.{name}")
     for word in ("items", "additionalProperties"):
         if word in outer:
-            yield from _outside(inner.get(word, {}), inner_root, outer[word], outer_root, f"{where}[]")
+            yield from _outside(inner.get(word, True), inner_root, outer[word], outer_root, f"{where}[]")
 
 
 def _outside_values(inner: Schema, outer: Schema, where: str) -> Iterator[str]:
@@ -133,10 +135,13 @@ def _outside_values(inner: Schema, outer: Schema, where: str) -> Iterator[str]:
             yield f"{where} has another {word}"
 
 
-def _resolved(schema: Schema, root: Schema) -> Schema:
-    while "$ref" in schema:
-        schema = root["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
-    return schema
+def _resolved(schema: Schema | bool, root: Schema) -> Schema:
+    """Where a reference leads; `true` is anything and `false` nothing."""
+    if isinstance(schema, bool):
+        return {} if schema else {"type": []}
+    if "$ref" not in schema:
+        return schema
+    return _resolved(root["components"]["schemas"][schema["$ref"].rpartition("/")[2]], root)
 
 
 def _types(schema: Schema) -> set[str]:
