@@ -19,7 +19,7 @@ from mien.usecases.probe import FaceReader
 from mien.usecases.receive_photo import METERED_AS, ReceivePhoto
 from mien.usecases.recognise import Recognise
 
-reader = FaceReader.load(settings.models_folder(), settings.threads())
+reader = FaceReader.for_uploads(settings.models_folder(), settings.threads())
 embedder = reader.embedder
 gallery = open_gallery(settings.gallery_address())
 search = open_search(settings.search_address(), gallery, embedder.space, embedder.dimensions)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from bench.photos import jpeg
+from bench.photos import jpeg, one_face
 from mien.domain.face_filter import FaceFilter
 from mien.domain.faces import Face, Gender, ImageAnalysis, Sentiment
+from mien.domain.geometry import ImageSize
 from mien.usecases.analyse_image import AnalyseImage
-from mien.vision.decode import decode
+from mien.vision.decode import UPLOAD, decode
 from tests.conftest import pillow, saved
 
 KNOWN = {
@@ -158,3 +161,28 @@ def test_more_faces_than_one_batch_holds_are_all_described(six_people: np.ndarra
     described = analyse.describe(six_people, detected)
     assert len(described) == 24
     assert described[0] == described[18] or described[0].age.years == pytest.approx(described[18].age.years, abs=0.05)
+
+
+def test_a_face_of_a_huge_upload_is_told_in_the_photos_own_pixels(analyse: AnalyseImage) -> None:
+    """One photo at 10 and at 64 megapixels, the larger seen at half its size."""
+    small, large = (jpeg(one_face(width, width * 3 // 4)) for width in (3650, 9230))
+    (one,) = analyse(small, FaceFilter()).faces
+    analysis = replace(analyse, limits=UPLOAD)(large, FaceFilter())
+    assert analysis.size == ImageSize(9230, 6922)
+    (other,) = analysis.faces
+    factor = 9230 / 3650
+    for a, b in ((one.detection.box.x1, other.detection.box.x1), (one.detection.box.y2, other.detection.box.y2)):
+        assert b == pytest.approx(a * factor, rel=0.02)
+    assert other.detection.landmarks.nose_tip == pytest.approx(
+        one.detection.landmarks.scaled(factor, factor).nose_tip, rel=0.02
+    )
+    assert other.quality.face_size_px == pytest.approx(one.quality.face_size_px * factor, rel=0.03)
+    assert other.age.years == pytest.approx(one.age.years, abs=5)
+
+
+def test_the_smallest_face_that_is_wanted_is_meant_in_the_photos_own_pixels(analyse: AnalyseImage) -> None:
+    large, uploads = jpeg(one_face(9230, 6922)), replace(analyse, limits=UPLOAD)
+    (face,) = uploads(large, FaceFilter()).faces
+    size = face.quality.face_size_px
+    assert len(uploads(large, FaceFilter(min_face_size=size - 50)).faces) == 1
+    assert uploads(large, FaceFilter(min_face_size=size + 50)).faces == ()

@@ -8,8 +8,10 @@ import pytest
 from PIL import Image as Pillow
 from PIL import ImageOps
 
+from bench.photos import portrait
 from mien.domain.errors import ImageError, ImageTooLarge, UndecodableImage
-from mien.vision.decode import decode
+from mien.domain.geometry import ImageSize
+from mien.vision.decode import CALL, UPLOAD, decode, decode_photo
 from mien.vision.image_header import read_header
 from tests.conftest import mean_difference, pillow, saved
 from tests.hostile import (
@@ -186,3 +188,45 @@ def test_noise_in_the_pixel_data_never_crashes(kind: str, picture: Pillow.Image)
 
 def test_a_jpeg_with_bytes_after_its_end_decodes(photo) -> None:
     assert decode(photo("astronaut") + b"trailer of a phone's motion photo" * 10).shape == (512, 512, 3)
+
+
+def large_jpeg(width: int, height: int, orientation: int = 1) -> bytes:
+    """A photo scaled up, with fine lines that only show at full size."""
+    picture = cv2.resize(portrait("obama"), (width, height), interpolation=cv2.INTER_LINEAR)
+    exif = Pillow.Exif()
+    exif[0x0112] = orientation
+    return saved(Pillow.fromarray(picture[:, :, ::-1]), "JPEG", quality=80, exif=exif)
+
+
+def test_a_photo_that_a_call_may_hold_is_decoded_whole(photo) -> None:
+    for limits in (CALL, UPLOAD):
+        whole = decode_photo(photo("astronaut"), limits)
+        assert whole.size == ImageSize(512, 512)
+        assert whole.scale == (1, 1)
+        assert np.array_equal(whole.image, decode(photo("astronaut")))
+
+
+def test_an_upload_of_many_megapixels_is_decoded_at_half_its_size() -> None:
+    data = large_jpeg(6001, 7001, orientation=6)
+    with pytest.raises(ImageTooLarge, match="40 megapixels"):
+        decode(data)
+    half = decode_photo(data, UPLOAD)
+    assert half.size == ImageSize(7001, 6001)
+    assert half.image.shape == (3001, 3501, 3)
+    assert half.scale == pytest.approx((2, 2), abs=0.001)
+    small = cv2.resize(cv2.rotate(portrait("obama"), cv2.ROTATE_90_CLOCKWISE), (350, 300), interpolation=cv2.INTER_AREA)
+    shrunk = cv2.resize(half.image, (350, 300), interpolation=cv2.INTER_AREA)
+    assert mean_difference(shrunk, small) < 4
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+def test_every_format_of_many_megapixels_is_decoded_for_uploads(kind: str) -> None:
+    data = saved(Pillow.new("RGB", (8000, 6000), "teal"), kind, quality=50)
+    half = decode_photo(data, UPLOAD)
+    assert (half.size, half.image.shape) == (ImageSize(8000, 6000), (3000, 4000, 3))
+    assert mean_difference(half.image[:4, :4], np.full((4, 4, 3), (128, 128, 0), np.uint8)) < 3
+
+
+def test_an_upload_has_its_limit_too() -> None:
+    with pytest.raises(ImageTooLarge, match="100 megapixels"):
+        decode_photo(saved(Pillow.new("L", (10_001, 10_000)), "PNG"), UPLOAD)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # functions that look at no face read filters too, and load no numpy
@@ -16,8 +16,12 @@ class FaceFilter:
     """
 
     max_faces: int = 100
-    min_face_size: int = 0
+    min_face_size: float = 0
     min_detection_probability: float | None = None
+
+    def seen_at(self, scale: float) -> FaceFilter:
+        """The same of faces in an image that is smaller than the photo by this factor."""
+        return replace(self, min_face_size=self.min_face_size / scale)
 
     def of(self, detected: tuple[DetectedFace, ...]) -> tuple[DetectedFace, ...]:
         """Those of detected faces, largest first, that are wanted; their probability was asked of the detector."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from mien.domain.geometry import BoundingBox, ImageSize, Landmarks5
@@ -54,6 +54,10 @@ class DetectedFace:
     box: BoundingBox
     landmarks: Landmarks5
     probability: float
+
+    def scaled(self, x: float, y: float) -> DetectedFace:
+        """The same face of an image that is so many times as wide and high."""
+        return DetectedFace(self.box.scaled(x, y), self.landmarks.scaled(x, y), self.probability)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +141,12 @@ class Face:
     liveness: Liveness
     pose: HeadPose
     quality: Quality
+
+    def scaled(self, x: float, y: float) -> Face:
+        """The same face of an image that is so many times as wide and high; it is no better for that."""
+        detection = self.detection.scaled(x, y)
+        size = round(min(detection.box.width, detection.box.height))
+        return replace(self, detection=detection, quality=replace(self.quality, face_size_px=size))
 
 
 @dataclass(frozen=True, slots=True)

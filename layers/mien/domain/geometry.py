@@ -22,6 +22,10 @@ class ImageSize:
     def pixels(self) -> int:
         return self.width * self.height
 
+    def turned(self) -> ImageSize:
+        """Of the image lying on its side."""
+        return ImageSize(self.height, self.width)
+
 
 @dataclass(frozen=True, slots=True)
 class BoundingBox:
@@ -54,6 +58,10 @@ class BoundingBox:
         y1, y2 = (min(max(y, 0.0), float(size.height)) for y in (self.y1, self.y2))
         return BoundingBox(x1, y1, x2, y2)
 
+    def scaled(self, x: float, y: float) -> BoundingBox:
+        """The same part of an image that is so many times as wide and high."""
+        return BoundingBox(self.x1 * x, self.y1 * y, self.x2 * x, self.y2 * y)
+
     def square(self, scale: float) -> BoundingBox:
         """The square about the same centre whose side is `scale` times the longer side."""
         half = max(self.width, self.height) * scale / 2
@@ -80,6 +88,10 @@ class Landmarks5:
         """Shape (5, 2), in the order of the fields."""
         points = (self.right_eye, self.left_eye, self.nose_tip, self.right_mouth, self.left_mouth)
         return np.array(points, dtype=np.float32)
+
+    def scaled(self, x: float, y: float) -> Landmarks5:
+        """The same points of an image that is so many times as wide and high."""
+        return Landmarks5.from_array(self.as_array() * np.array([x, y], dtype=np.float32))
 
     @property
     def inter_eye_distance(self) -> float:

@@ -9,7 +9,7 @@ from mien.domain.face_filter import FaceFilter
 from mien.domain.faces import DetectedFace, Face, ImageAnalysis
 from mien.usecases.stopwatch import Stopwatch
 from mien.vision.attributes import AgeGenderEstimator, ExpressionClassifier
-from mien.vision.decode import Image, decode, image_size
+from mien.vision.decode import CALL, Image, Limits, Photo, decode_photo
 from mien.vision.detector import FaceDetector
 from mien.vision.engine import ModelFolder
 from mien.vision.head_pose import HeadPoseEstimator
@@ -33,6 +33,7 @@ class AnalyseImage:
     expression: ExpressionClassifier
     liveness: LivenessScorer
     head_pose: HeadPoseEstimator
+    limits: Limits = CALL
 
     @classmethod
     def load(cls, models: Path, threads: int = 1) -> AnalyseImage:
@@ -67,12 +68,16 @@ class AnalyseImage:
         """
         watch = Stopwatch()
         with watch.stage("decode"):
-            image = decode(data)
+            photo = decode_photo(data, self.limits)
         with watch.stage("detect"):
-            detected = self.find(image, wanted)
+            detected = self.find_in(photo, wanted)
         with watch.stage("describe"):
-            faces = self.describe(image, detected) if detected else ()
-        return ImageAnalysis(image_size(image), faces, watch.times)
+            faces = self.describe(photo.image, detected) if detected else ()
+        return ImageAnalysis(photo.size, tuple(face.scaled(*photo.scale) for face in faces), watch.times)
+
+    def find_in(self, photo: Photo, wanted: FaceFilter) -> tuple[DetectedFace, ...]:
+        """As `find`, where the wanted size is in pixels of the photo; the faces are in pixels of its image."""
+        return self.find(photo.image, wanted.seen_at(min(photo.scale)))
 
     def find(self, image: Image, wanted: FaceFilter) -> tuple[DetectedFace, ...]:
         """The wanted faces of an upright BGR image, largest first, with their points where the landmark network sees

@@ -10,7 +10,7 @@ from mien.domain.faces import DetectedFace, Emotion
 from mien.usecases.analyse_image import ANALYSIS, AnalyseImage
 from mien.usecases.stopwatch import Stopwatch
 from mien.vision.attributes import ExpressionClassifier
-from mien.vision.decode import decode
+from mien.vision.decode import CALL, Limits, decode_photo
 from mien.vision.detector import FaceDetector
 from mien.vision.engine import ModelFolder
 
@@ -30,6 +30,7 @@ class DetectEmotion:
     models: tuple[str, ...]
     detector: FaceDetector
     expression: ExpressionClassifier
+    limits: Limits = CALL
 
     @classmethod
     def load(cls, models: Path, threads: int = 1) -> DetectEmotion:
@@ -42,7 +43,8 @@ class DetectEmotion:
     def sharing(cls, analyse: AnalyseImage) -> DetectEmotion:
         """By networks that are loaded already."""
         models = dict(zip(ANALYSIS, analyse.models, strict=True))
-        return cls((models["detection"], models["expression"]), analyse.detector, analyse.expression)
+        used = (models["detection"], models["expression"])
+        return cls(used, analyse.detector, analyse.expression, analyse.limits)
 
     def __call__(self, data: bytes, wanted: FaceFilter, watch: Stopwatch) -> tuple[FaceEmotion, ...]:
         """The wanted faces of a JPEG, PNG or WebP, largest first, in pixels of the upright image.
@@ -52,9 +54,11 @@ class DetectEmotion:
 
         """
         with watch.stage("decode"):
-            image = decode(data)
+            photo = decode_photo(data, self.limits)
         with watch.stage("detect"):
-            faces = wanted.of(self.detector.detect(image, wanted.min_detection_probability))
+            seen = wanted.seen_at(min(photo.scale))
+            faces = seen.of(self.detector.detect(photo.image, wanted.min_detection_probability))
         with watch.stage("describe"):
-            emotions = self.expression.classify(image, faces) if faces else []
-        return tuple(FaceEmotion(face, emotion) for face, emotion in zip(faces, emotions, strict=True))
+            emotions = self.expression.classify(photo.image, faces) if faces else []
+        pairs = zip(faces, emotions, strict=True)
+        return tuple(FaceEmotion(face.scaled(*photo.scale), emotion) for face, emotion in pairs)

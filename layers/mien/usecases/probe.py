@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mien.domain.errors import MultipleFaces, NoFace
@@ -11,7 +11,7 @@ from mien.domain.faces import Face
 from mien.domain.geometry import ImageSize
 from mien.domain.matching import Embedding
 from mien.usecases.analyse_image import AnalyseImage
-from mien.vision.decode import decode, image_size
+from mien.vision.decode import UPLOAD, decode, image_size
 from mien.vision.embedder import FaceEmbedder
 from mien.vision.engine import ModelFolder
 
@@ -37,6 +37,12 @@ class FaceReader:
         """Load them from a folder of built models. Raises ConfigurationError."""
         folder = ModelFolder.open(models, threads)
         return cls(AnalyseImage.of(folder), FaceEmbedder.of(folder))
+
+    @classmethod
+    def for_uploads(cls, models: Path, threads: int = 1) -> FaceReader:
+        """Load them for photos that nobody waits for, which may be larger. Raises ConfigurationError."""
+        reader = cls.load(models, threads)
+        return replace(reader, analyse=replace(reader.analyse, limits=UPLOAD))
 
     @property
     def models(self) -> tuple[str, ...]:

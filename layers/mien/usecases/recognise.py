@@ -14,7 +14,7 @@ from mien.domain.matching import MatchCalibration
 from mien.ports.face_search import FaceSearch
 from mien.usecases.probe import FaceReader
 from mien.usecases.stopwatch import Stopwatch
-from mien.vision.decode import decode, image_size
+from mien.vision.decode import decode_photo
 
 CANDIDATES = 10
 
@@ -70,11 +70,11 @@ class Recognise:
         """
         analyse, embedder, watch = self.reader.analyse, self.reader.embedder, Stopwatch()
         with watch.stage("decode"):
-            image = decode(data)
+            photo = decode_photo(data, analyse.limits)
         with watch.stage("detect"):
-            detected = analyse.find(image, wanted)
+            image, detected = photo.image, analyse.find_in(photo, wanted)
         if not detected:
-            return Recognition(image_size(image), (), 0, embedder.calibration, watch.times)
+            return Recognition(photo.size, (), 0, embedder.calibration, watch.times)
         with watch.stage("describe"):
             faces = analyse.describe(image, detected)
         with watch.stage("embed"):
@@ -83,7 +83,7 @@ class Recognise:
             found = self.search.search(gallery, embeddings, CANDIDATES)
         threshold = embedder.calibration.threshold(policy, found.faces)
         recognised = tuple(
-            RecognisedFace(face, candidates, threshold)
+            RecognisedFace(face.scaled(*photo.scale), candidates, threshold)
             for face, candidates in zip(faces, found.candidates, strict=True)
         )
-        return Recognition(image_size(image), recognised, found.faces, embedder.calibration, watch.times)
+        return Recognition(photo.size, recognised, found.faces, embedder.calibration, watch.times)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -17,40 +18,77 @@ Image = NDArray[np.uint8]
 MAX_PIXELS = 40_000_000
 MIN_SIDE = 16
 
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What an image may cost: a JPEG goes over its pixels with each of its scans. Over `whole_pixels` it is decoded at
+    half its width and height, but for one with alpha.
+    """
+
+    pixels: int
+    memory: int
+    scanned_pixels: int
+    whole_pixels: int
+
+
 # A call may take 300 MB beyond the idle process and about a second: 40 megapixels take 240 MB as BGR,
 # 280 from a lossless WebP, and 10 ms a scan.
-MAX_DECODING_MEMORY = 280_000_000
-MAX_SCANNED_PIXELS = 1_000_000_000
+CALL = Limits(pixels=MAX_PIXELS, memory=280_000_000, scanned_pixels=1_000_000_000, whole_pixels=MAX_PIXELS)
+"""While somebody waits."""
+
+UPLOAD = Limits(pixels=100_000_000, memory=1_000_000_000, scanned_pixels=2_500_000_000, whole_pixels=MAX_PIXELS)
+"""In a function of three gigabytes that nobody waits for."""
 
 # Our own header reader has the orientation of all three formats, OpenCV's only of some.
 _COLOUR_FLAGS = cv2.IMREAD_COLOR_BGR | cv2.IMREAD_IGNORE_ORIENTATION
+_HALF_FLAGS = cv2.IMREAD_REDUCED_COLOR_2 | cv2.IMREAD_IGNORE_ORIENTATION
 _ALPHA_FLAGS = cv2.IMREAD_UNCHANGED
+_SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that swap width and height
 _STRIP = 64  # rows; what is blended at a time stays in the cache
 
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # a broken photo is the caller's news, not the log's
 
 
-def decode(data: bytes) -> Image:
-    """Decode to (height, width, 3) uint8 BGR, upright; alpha is flattened on white.
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """An upright BGR image, (height, width, 3) uint8, of a photo of `size`, which may be larger."""
+
+    image: Image
+    size: ImageSize
+
+    @property
+    def scale(self) -> tuple[float, float]:
+        """How many times as wide and high as the image the photo is."""
+        return self.size.width / self.image.shape[1], self.size.height / self.image.shape[0]
+
+
+def decode_photo(data: bytes, limits: Limits = CALL) -> Photo:
+    """Decode, upright; alpha is flattened on white.
 
     Raises:
         UnsupportedImage: not a JPEG, PNG or WebP.
-        ImageTooLarge: over 40 megapixels, or of a kind that takes too much memory or time to decode; found before any
-            pixel is decoded.
+        ImageTooLarge: over the limits, as far as can be told before any pixel is decoded.
         UndecodableImage: truncated, corrupt, or under 16 pixels on a side.
 
     """
     header = read_header(data)
-    _check_size(header.size)
-    _check_cost(header)
-    flags = _ALPHA_FLAGS if header.has_alpha else _COLOUR_FLAGS
+    _check_size(header.size, limits)
+    _check_cost(header, limits)
+    whole = header.size.pixels <= limits.whole_pixels
+    flags = _ALPHA_FLAGS if header.has_alpha else _COLOUR_FLAGS if whole else _HALF_FLAGS
     try:
         pixels = cv2.imdecode(np.frombuffer(header.still, dtype=np.uint8), flags)
     except cv2.error:
         pixels = None
     if pixels is None:
         raise UndecodableImage(f"The {header.format} could not be decoded: its data is corrupt.")
-    return _upright(_to_bgr8(pixels), header.orientation)
+    image = _upright(_to_bgr8(pixels), header.orientation)
+    return Photo(image, header.size.turned() if header.orientation in _SIDEWAYS else header.size)
+
+
+def decode(data: bytes) -> Image:
+    """Decode, upright, a photo such as a call may hold. Raises as `decode_photo` does."""
+    return decode_photo(data).image
 
 
 def image_size(image: Image) -> ImageSize:
@@ -58,24 +96,23 @@ def image_size(image: Image) -> ImageSize:
     return ImageSize(image.shape[1], image.shape[0])
 
 
-def _check_size(size: ImageSize) -> None:
-    if size.pixels > MAX_PIXELS:
-        raise ImageTooLarge(
-            f"The image has {size.width}×{size.height} pixels; at most {MAX_PIXELS // 1_000_000} megapixels are taken."
-        )
+def _check_size(size: ImageSize, limits: Limits) -> None:
+    if size.pixels > limits.pixels:
+        most = limits.pixels // 1_000_000
+        raise ImageTooLarge(f"The image has {size.width}×{size.height} pixels; at most {most} megapixels are taken.")
     if min(size.width, size.height) < MIN_SIDE:
         raise UndecodableImage(
             f"The image has {size.width}×{size.height} pixels; at least {MIN_SIDE}×{MIN_SIDE} are needed."
         )
 
 
-def _check_cost(header: ImageHeader) -> None:
-    if header.memory > MAX_DECODING_MEMORY:
+def _check_cost(header: ImageHeader, limits: Limits) -> None:
+    if header.memory > limits.memory:
         raise ImageTooLarge(
             f"A {header.format} of this kind and size takes {header.memory // 1_000_000} MB to decode; at most "
-            f"{MAX_DECODING_MEMORY // 1_000_000} are given. Send it with fewer pixels, bits or channels."
+            f"{limits.memory // 1_000_000} are given. Send it with fewer pixels, bits or channels."
         )
-    if header.scans * header.size.pixels > MAX_SCANNED_PIXELS:
+    if header.scans * header.size.pixels > limits.scanned_pixels:
         raise ImageTooLarge(f"The JPEG goes over its pixels {header.scans} times; send it as a baseline JPEG.")
 
 
@@ -105,7 +142,7 @@ def _on_white(bgra: NDArray[Any]) -> Image:
 
 def _upright(image: Image, orientation: int) -> Image:
     """Undo an EXIF orientation (EXIF 2.3, tag 0x0112). Overwrites the image."""
-    if orientation in (5, 6, 7, 8):
+    if orientation in _SIDEWAYS:
         image = cv2.transpose(image)
     flip = {2: 1, 3: -1, 4: 0, 6: 1, 7: -1, 8: 0}.get(orientation)
     return image if flip is None else cv2.flip(image, flip, image)
