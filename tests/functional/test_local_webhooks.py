@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shlex
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -25,6 +26,7 @@ from mien.domain.uploads import Payer, PhotoVersion, Task, Upload, UploadRules, 
 from mien.domain.webhooks import RETRY_WAITS, Webhook, new_webhook_secret
 from mien.local import webhooks
 from mien.local.webhooks import LocalWebhooks, telling_webhooks, webhooks_function
+from tests.functional.servers import start
 from tests.web_server import WebServer, answer
 
 URL = "https://photos.example/hook"
@@ -176,3 +178,13 @@ def test_two_things_at_once_are_refused(run: Run, arguments: tuple[str, ...]) ->
 @pytest.mark.parametrize("option", [(), ("--rotate",), ("--test",), ("--curl", URL)])
 def test_without_a_webhook_that_is_said(run: Run, option: tuple[str, ...]) -> None:
     assert "The tenant 'demo' has no webhook." in str(run(*option).exception)
+
+
+@pytest.mark.parametrize("url", [None, "https://127.0.0.1/hook"])
+def test_the_server_stops_well_whatever_its_webhooks_are_doing(tmp_path: Path, url: str | None) -> None:
+    if url is not None:
+        finished(tmp_path, tmp_path / "mien.sqlite", url)
+    server = start(tmp_path, settings.CHECKOUT / "functions")
+    server.process.send_signal(signal.SIGINT)
+    output, _ = server.process.communicate(timeout=20)
+    assert (server.process.returncode, output.splitlines()[-1]) == (0, "Stopped.")

@@ -35,7 +35,7 @@ from mien.local.environment import LocalContext
 from mien.local.webhooks import LocalWebhooks
 from mien.usecases.manage_webhook import ManageWebhook
 from mien.usecases.tell_webhook import TellWebhook, Told
-from tests.web_server import OTHER_PUBLIC, PUBLIC, Play, WebServer, answer, redirect
+from tests.web_server import OTHER_PUBLIC, PUBLIC, SECONDS, Play, WebServer, answer, endless, redirect
 
 URL = "https://photos.example/hook"
 TENANT = "acme"
@@ -281,6 +281,76 @@ def test_each_try_that_fails_waits_as_long_as_its_number_says(house: House, secr
         house.now += longest / 2 - timedelta(seconds=1)
         assert house.outbox.take(timedelta(0)) is None
     house.now += longest / 2 + timedelta(seconds=1)
+    assert house.outbox.take(timedelta(0)) is not None
+
+
+def down(house: House) -> None:
+    house.web.names["photos.example"] = [OTHER_PUBLIC]  # to which there is no route
+
+
+def unknown(house: House) -> None:
+    house.web.names.clear()
+
+
+def turned_inside(house: House) -> None:
+    house.web.names["photos.example"] = ["127.0.0.1"]
+
+
+def silent(house: House) -> None:
+    house.web.play = endless(b"", b"", pause=SECONDS)
+
+
+def redirecting(house: House) -> None:
+    house.web.play = redirect("https://photos.example/elsewhere")
+
+
+def failing(house: House) -> None:
+    house.web.play = status("503 Oh")
+
+
+def of_another_certificate(house: House) -> None:
+    house.web.names["other.example"] = [PUBLIC]
+    hook = house.log.rules(TENANT).webhook
+    assert hook is not None
+    house.log.set_rules(TENANT, UploadRules(webhook=replace(hook, url="https://other.example/")))
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [down, unknown, turned_inside, silent, redirecting, failing, of_another_certificate],
+    ids=lambda f: f.__name__,
+)
+def test_whatever_is_wrong_with_a_receiver_it_hears_when_it_is_mended(
+    house: House, secret: str, fault: Callable[[House], None]
+) -> None:
+    rules = house.log.rules(TENANT)
+    upload = house.finish()
+    fault(house)
+    notice = take(house)
+    assert house.messages()(event(notice), CONTEXT)["batchItemFailures"] == [{"itemIdentifier": upload.id}]
+    house.web.play, house.web.names["photos.example"] = answer(b""), [PUBLIC]
+    house.log.set_rules(TENANT, rules)
+    house.web.requests.clear()
+    house.now += RETRY_WAITS[0]
+    assert house.messages()(event(take(house)), CONTEXT) == {"batchItemFailures": []}
+    ((headers, body),) = house.received()
+    assert (headers["webhook-id"], body) == (upload.id, b'{"status": "success"}')
+
+
+def test_a_bug_of_ours_is_logged_with_its_traceback_and_put_off(
+    house: House, secret: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def bug(*_: Any) -> bytes:
+        raise RuntimeError("a bug")
+
+    house.finish()
+    monkeypatch.setattr(FolderPhotoStore, "answer", bug)
+    notice = take(house)
+    assert house.messages()(event(notice), CONTEXT)["batchItemFailures"] == [{"itemIdentifier": notice.id}]
+    (line,) = caplog.records
+    assert vars(line)["code"] == "internal"
+    assert line.exc_info is not None
+    house.now += RETRY_WAITS[0]
     assert house.outbox.take(timedelta(0)) is not None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks.webhooks import WebhookVerificationError
 
+from mien import settings
 from mien.domain.webhooks import MAX_TRIES, RETRY_WAITS, Webhook, new_webhook_secret, retry_wait
 
 SECRET, OLD_SECRET = new_webhook_secret(), new_webhook_secret()
@@ -101,3 +103,11 @@ def test_waits_grow_and_fit_into_what_sqs_can_hide() -> None:
 @pytest.mark.parametrize("tries", [MAX_TRIES, MAX_TRIES + 1])
 def test_after_the_last_try_there_is_nothing_to_wait_for(tries: int) -> None:
     assert retry_wait(tries, 1) == timedelta()
+
+
+def test_the_waits_in_the_docs_are_these() -> None:
+    docs = (settings.CHECKOUT / "docs" / "webhooks.md").read_text(encoding="utf-8")
+    units = {"min": timedelta(minutes=1), "h": timedelta(hours=1)}
+    rows = re.findall(r"^\| ([\d, ]+) \| (\d+) (min|h)", docs, re.MULTILINE)
+    shown = {int(each): int(count) * units[unit] for tries, count, unit in rows for each in tries.split(",")}
+    assert shown == dict(enumerate(RETRY_WAITS, start=1))

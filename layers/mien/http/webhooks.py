@@ -58,8 +58,6 @@ def finished_upload(message: str) -> tuple[str, str]:
 
 
 def _report_failure(record: SQSRecord, tries: int, error: Exception) -> None:
-    known = isinstance(error, MienError)
     code = entry_for(error).code if isinstance(error, MienError) else "internal"
-    logger.warning(
-        "webhook", message_id=record.message_id, tries=tries, code=code, error=str(error), exc_info=not known
-    )
+    bug = not isinstance(error, MienError)
+    logger.warning("webhook", message_id=record.message_id, tries=tries, code=code, error=str(error), exc_info=bug)

@@ -36,7 +36,10 @@ class Function(Protocol):
 
 
 class LocalWebhooks:
-    """Takes what is due from the outbox and hands it to the function, which starts with the first webhook."""
+    """Takes what is due from the outbox and hands it to the function, which starts with the first webhook.
+
+    The stores are asked in this thread: in another they would still be asked when they are closed.
+    """
 
     def __init__(self, outbox: SqliteOutbox, uploads: UploadLog, function: Function) -> None:
         self._outbox, self._uploads, self._function = outbox, uploads, function
@@ -53,13 +56,12 @@ class LocalWebhooks:
 
     async def tell_due(self) -> None:
         """Tell all that is due. Raises MienError; what was taken then is due again later."""
-        while (notice := await asyncio.to_thread(self._outbox.take, timedelta(seconds=HIDDEN_SECONDS))) is not None:
+        while (notice := self._outbox.take(timedelta(seconds=HIDDEN_SECONDS))) is not None:
             if await self._is_settled(notice):
-                await asyncio.to_thread(self._outbox.remove, notice)
+                self._outbox.remove(notice)
 
     async def _is_settled(self, notice: Notice) -> bool:
-        rules = await asyncio.to_thread(self._uploads.rules, notice.tenant)
-        if rules.webhook is None:
+        if self._uploads.rules(notice.tenant).webhook is None:
             return True
         if notice.tries > MAX_TRIES:
             log.error("The webhook of %s never heard of %s", notice.tenant, notice.id)
