@@ -18,7 +18,8 @@ from mien.usecases.analyse_image import AnalyseImage
 from mien.vision.decode import Image
 
 # Handlers that a test imports open their meter; it is nobody's business but theirs.
-os.environ[settings.METER] = f"sqlite:{tempfile.mkdtemp()}/mien.sqlite"
+_state = tempfile.mkdtemp()
+os.environ |= {settings.METER: f"sqlite:{_state}/mien.sqlite", settings.PHOTOS: f"folder:{_state}"}
 
 os.environ["POWERTOOLS_METRICS_DISABLED"] = "true"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from mien.http.about import FigureBody, InputBody, LicenceBody, ModelBody, ModelsBody
@@ -18,18 +19,26 @@ def catalogue(manifest: Manifest, figures: list[dict[str, Any]]) -> str:
 
 
 def _model(spec: ModelSpec, figures: list[dict[str, Any]]) -> ModelBody:
-    source, licence = spec.source, spec.licence
+    licence = spec.licence
     return ModelBody(
         id=spec.id,
         task=spec.task,
         title=spec.title,
         sha256=spec.sha256,
         bytes=spec.bytes,
-        source=f"{source.registry} {source.package} {source.version}",
+        source="; ".join(_sources(spec)),
         licence=LicenceBody(spdx=licence.spdx, copyright=licence.copyright, commercial_use=licence.commercial_use),
         input=InputBody(shape=list(spec.input.shape), channel_order=spec.input.channel_order),
         accuracy=[_figure(figure) for figure in figures if figure["task"] == spec.task],
     )
+
+
+def _sources(spec: ModelSpec) -> Iterator[str]:
+    """Where its weights come from."""
+    if spec.training is not None:
+        yield f"Mien, {spec.training.command}"
+    if spec.source is not None:
+        yield f"{spec.source.registry} {spec.source.package} {spec.source.version}"
 
 
 def _figure(figure: dict[str, Any]) -> FigureBody:

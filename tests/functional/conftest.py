@@ -39,8 +39,9 @@ def load_handler() -> Iterator[Callable[..., ModuleType]]:
     for module in loaded:
         if hasattr(module, "app"):
             module.app.metering.meter.close()
-        if hasattr(module, "gallery"):
-            module.gallery.close()
+        for store in ("gallery", "uploads"):
+            if hasattr(module, store):
+                getattr(module, store).close()
 
 
 @pytest.fixture(scope="module")

@@ -101,7 +101,7 @@ def test_what_fails_on_our_side_is_told_and_tried_again_by_the_next_run(album: P
 @pytest.mark.skipif(sys.platform != "linux", reason="sends a signal to a process group")
 def test_stopped_by_ctrl_c_it_says_how_to_go_on_and_leaves_no_process(tmp_path: Path) -> None:
     album, results = tmp_path / "album", tmp_path / "results"
-    make_album(album, 30)
+    make_album(album, 90)
     process = subprocess.Popen(
         command(album, results), start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -112,7 +112,7 @@ def test_stopped_by_ctrl_c_it_says_how_to_go_on_and_leaves_no_process(tmp_path: 
     assert said.endswith("Stopped. Run it again to go on.\n")
     with pytest.raises(ProcessLookupError):
         os.killpg(process.pid, 0)
-    assert "30 photos:" in run(album, results)
+    assert "90 photos:" in run(album, results)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="kills a process group")

@@ -40,7 +40,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def load(load_handler: Callable[..., ModuleType], store: Path) -> Callable[[str], ModuleType]:
     address = f"sqlite:{store}"
-    return lambda name: load_handler(name, MIEN_METER=address, MIEN_GALLERY=address)
+    return lambda name: load_handler(name, MIEN_METER=address, MIEN_GALLERY=address, MIEN_UPLOAD_LOG=address)
 
 
 @pytest.fixture(scope="module")
@@ -164,7 +164,8 @@ def test_a_function_that_stores_nothing_but_counts_loads_no_numbers(tmp_path: Pa
     )
     for name in ("account", "authorizer"):
         handler = settings.CHECKOUT / "functions" / name / "handler.py"
-        environment = {settings.METER: address, settings.KEY_STORE: address, "PATH": ""}
+        stores = dict.fromkeys((settings.METER, settings.KEY_STORE, settings.UPLOAD_LOG), address)
+        environment = stores | {settings.PHOTOS: f"folder:{tmp_path}", "PATH": ""}
         command = [sys.executable, "-c", code, str(handler)]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
         assert done.stdout.strip() == "[]"

@@ -95,7 +95,11 @@ def test_a_photo_is_tried_five_times_and_then_kept_apart_for_as_long_as_can_be(p
 
 def test_the_function_takes_a_few_photos_at_a_time_and_says_which_failed(plain: Synthesis, switched: Synthesis) -> None:
     for synthesis in (plain, switched):
-        source = synthesis.api.the_one("AWS::Lambda::EventSourceMapping")
+        (source,) = [
+            each
+            for each in synthesis.api.properties("AWS::Lambda::EventSourceMapping")
+            if any("Landing" in text for text in strings(each["EventSourceArn"]))
+        ]
         assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
         assert source["BatchSize"] == 5
         assert source["ScalingConfig"] == {"MaximumConcurrency": 10}
