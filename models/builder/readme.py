@@ -1,0 +1,60 @@
+"""The figures that the README shows, made from the measurements."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+_BEGIN, _END = "<!-- made by make documents -->", "<!-- to here -->"
+
+# What a reader asks, and the measurement that answers it: task, measure, data.
+_SHOWN = (
+    ("faces of 24 to 64 px found in crowds", "detection", "recall, faces of 24 to 64 px", "crowds"),
+    ("photos without a face in which one is seen", "detection", "photos without faces hit", "no_face"),
+    ("two photos, one person or two (LFW)", "embedding", "verification accuracy", "LFW, folds 1 to 3"),
+    (
+        "strangers named, of 450 people enrolled",
+        "embedding",
+        "strangers named (FPIR) at fmr_1e-4",
+        "LFW, folds 1 to 3, 450 people enrolled with one photo",
+    ),
+    ("age, off by so many years (FairFace)", "age_gender", "age, mean absolute error, years", "fairface"),
+    ("gender as labelled (FairFace)", "age_gender", "gender", "fairface"),
+    (
+        "expression as labelled, each of the seven alike (FER2013)",
+        "expression",
+        "accuracy, class-balanced",
+        "fer2013_validation",
+    ),
+    ("the same on everyday photos", "expression", "accuracy, class-balanced", "news"),
+    ("live people refused as spoofs (press photos)", "liveness", "live people refused (BPCER)", "news, every second"),
+)
+
+
+def with_figures(readme: str, figures: list[dict[str, Any]]) -> str:
+    """The README with its table of figures as they are now.
+
+    Raises:
+        ValueError: it has no place for them, or a measurement is missing.
+
+    """
+    pattern = re.compile(f"{re.escape(_BEGIN)}\n.*?{re.escape(_END)}", re.DOTALL)
+    if not pattern.search(readme):
+        raise ValueError("The README has no place for figures.")
+    rows = [f"| {what} | {_value(_measured(figures, *wanted))} |" for what, *wanted in _SHOWN]
+    table = "\n".join([_BEGIN, "| | measured, with its 95 % interval |", "|---|---|", *rows, _END])
+    return pattern.sub(lambda _: table, readme)
+
+
+def _measured(figures: list[dict[str, Any]], task: str, measure: str, data: str) -> dict[str, Any]:
+    for figure in figures:
+        if (figure["task"], figure["measure"], figure["data"]) == (task, measure, data):
+            return figure
+    raise ValueError(f"{task}, {measure} on {data} is not measured.")
+
+
+def _value(figure: dict[str, Any]) -> str:
+    value, low, high = figure["value"], figure["low"], figure["high"]
+    if "years" in figure["measure"]:
+        return f"{value:.1f} ({low:.1f} to {high:.1f})"
+    return f"{100 * value:.1f} % ({100 * low:.1f} to {100 * high:.1f})"
