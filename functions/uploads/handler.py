@@ -11,12 +11,12 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from mien import settings
 from mien.adapters.searches import open_search
 from mien.adapters.stores import open_announcer, open_gallery, open_meter, open_photos, open_upload_log
-from mien.domain.uploads import Upload
+from mien.domain.uploads import METERED_AS, Upload
 from mien.http.observability import CallRecord, logger, report
 from mien.http.upload_answers import UploadAnswers
 from mien.http.upload_events import Landing, batch_landings, landings
 from mien.usecases.probe import FaceReader
-from mien.usecases.receive_photo import METERED_AS, ReceivePhoto
+from mien.usecases.receive_photo import ReceivePhoto
 from mien.usecases.recognise import Recognise
 
 reader = FaceReader.for_uploads(settings.models_folder(), settings.threads())

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Any
 
 import pytest
 import requests
 from click.testing import CliRunner
 
+from mien.adapters.stores import open_meter
 from mien.cli.main import mien
+from mien.domain.uploads import METERED_AS, house_payer
+from mien.domain.usage import month_of
+from mien.ports.clock import utc_now
 from tests.functional.servers import Server
 
 
@@ -106,6 +111,15 @@ def test_usage_is_reported_by_the_command(server: Server, keys: Any, photo) -> N
     assert f"{made['id']},free,{row['month']},face_analytics,1,,\n" in table
     assert f"{made['id']},free,{row['month']},all,1,100," in table
     assert CliRunner().invoke(mien, ["usage", *options, "--month", "soon"]).exit_code != 0
+
+
+def test_photos_that_no_key_asked_for_are_reported_too(server: Server) -> None:
+    store = f"sqlite:{server.state / 'mien.sqlite'}"
+    with closing(open_meter(store)) as meter:
+        meter.take_once(house_payer("acme").key_id, month_of(utc_now()), METERED_AS, None, "photo")
+    said = CliRunner().invoke(mien, ["usage", "--store", store, "--meter", store, "--key", "uploads:acme"]).stdout
+    assert json.loads(said)["endpoints"] == {"uploads": 1}
+    assert json.loads(said)["limit"] is None
 
 
 def test_a_key_that_is_not_there_is_told(server: Server) -> None:

@@ -129,6 +129,7 @@ def test_the_month_is_that_of_greenwich() -> None:
 def test_every_metered_endpoint_has_a_price_and_costs_about_a_cent_per_thousand() -> None:
     assert {route.name for route in ROUTES if route.metered} == set(WORK)
     assert 0.005 < cost({"face_analytics": 1000}) < 0.015
+    assert 0.01 < cost({"uploads": 1000}) < batch_cost(1000)
 
 
 def test_every_field_that_can_be_left_out_is_a_field() -> None:

@@ -10,6 +10,7 @@ import click
 from mien import settings
 from mien.adapters.stores import open_key_store, open_meter
 from mien.domain.plans import PLANS
+from mien.domain.uploads import plan_of_payer
 from mien.domain.usage import Usage, month_of
 from mien.http.parameters import read_month
 from mien.http.usage import UsageBody, usage_body
@@ -34,7 +35,10 @@ def usage(
     store: str,
     meter: str,
 ) -> None:
-    """Report billed calls by key and endpoint, with AWS's list price of them, one line a key."""
+    """Report billed calls by key and endpoint, with AWS's list price of them, one line a key.
+
+    Photos that landed without a key are told of under `uploads:TENANT`.
+    """
     now = utc_now()
     wanted = read_month({"month": [month or month_of(now)]}, now)
     keys, counts = open_key_store(store), open_meter(meter)
@@ -44,10 +48,9 @@ def usage(
     used = {usage.key_id: usage for usage in counts.all(wanted)}
     if everybody:
         used = {key: Usage(key, wanted) for key in known} | used
+    plans = {id: known[id].plan if id in known else plan_of_payer(id) for id in used}
     bodies = [
-        usage_body(PLANS[known[usage.key_id].plan], usage)
-        for usage in used.values()
-        if usage.key_id in known and key_id in (None, usage.key_id)
+        usage_body(PLANS[plan], used[id]) for id, plan in plans.items() if plan is not None and key_id in (None, id)
     ]
     _print_csv(bodies) if as_csv else _print_lines(bodies)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mien.domain.uploads import PHOTOS_AT_ONCE
+from mien.domain.uploads import METERED_AS, PHOTOS_AT_ONCE
 
 GATEWAY_CALL = 3.50e-6
 LAMBDA_CALL = 0.20e-6
@@ -51,11 +51,6 @@ WORK: Mapping[str, Work] = {
 }
 
 
-def cost(by_endpoint: Mapping[str, int]) -> float:
-    """About what these calls cost, in dollars."""
-    return sum(calls * WORK[endpoint].dollars for endpoint, calls in by_endpoint.items() if endpoint in WORK)
-
-
 # A photo of 12 megapixels; a third of the time is waiting for stores. Read: its row and its tenant's rules. Written:
 # the row, and that it was announced, each in the index too; two rows of the meter, at twice the price in a transaction.
 _PHOTO_SECONDS = 0.35
@@ -65,15 +60,24 @@ _PHOTO_WRITES = 8
 _STATES_GB = 1 / 16
 
 
+_PHOTO = (
+    _PHOTO_SECONDS * _PHOTO_GB * LAMBDA_GB_SECOND
+    + _PHOTO_READS * DYNAMODB_READ
+    + _PHOTO_WRITES * DYNAMODB_WRITE
+    + 2 * S3_READ
+    + S3_WRITE
+    + EVENT
+)
+
+
+def cost(by_endpoint: Mapping[str, int]) -> float:
+    """About what these calls and photos cost, in dollars."""
+    each = {name: work.dollars for name, work in WORK.items()} | {METERED_AS: _PHOTO + LAMBDA_CALL}
+    return sum(calls * each[endpoint] for endpoint, calls in by_endpoint.items() if endpoint in each)
+
+
 def batch_cost(photos: int) -> float:
     """About what it costs, in dollars, to look at photos of a back catalogue in a bucket of the same region."""
     batches = -(-photos // PHOTOS_AT_ONCE)
-    a_photo = (
-        _PHOTO_SECONDS * (_PHOTO_GB * LAMBDA_GB_SECOND + _STATES_GB * STATES_GB_SECOND)
-        + _PHOTO_READS * DYNAMODB_READ
-        + _PHOTO_WRITES * DYNAMODB_WRITE
-        + 2 * S3_READ
-        + S3_WRITE
-        + EVENT
-    )
+    a_photo = _PHOTO + _PHOTO_SECONDS * _STATES_GB * STATES_GB_SECOND
     return photos * a_photo + batches * (LAMBDA_CALL + STATES_CALL)

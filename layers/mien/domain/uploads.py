@@ -33,6 +33,7 @@ MAX_UPLOAD_BYTES = 25 * 1024 * 1024
 MAX_KEY_BYTES = 1024
 """Of a key in S3."""
 
+_HOUSE = "uploads:"
 _ID_BYTES = 16
 _ID = re.compile(rf"[0-9a-f]{{{2 * _ID_BYTES}}}", re.ASCII)
 _MAX_NAME_BYTES = 255  # of a file
@@ -97,6 +98,10 @@ class PhotoVersion:
         return hashlib.sha256("\n".join((self.bucket, self.key, self.version)).encode()).hexdigest()[: 2 * _ID_BYTES]
 
 
+METERED_AS = "uploads"
+"""What every photo that landed and was answered is counted as."""
+
+
 class UploadStatus(StrEnum):
     """Where a photo is on its way."""
 
@@ -112,6 +117,16 @@ class Payer:
     key_id: str
     plan: str
     without: frozenset[Feature] = frozenset()
+
+
+def house_payer(tenant: str) -> Payer:
+    """Who pays for a tenant's photos that no key asked for: whoever may write to the store, without a quota."""
+    return Payer(f"{_HOUSE}{tenant}", "unlimited")
+
+
+def plan_of_payer(key_id: str) -> str | None:
+    """The plan of a payer that is no key; None of a key's id."""
+    return house_payer("").plan if key_id.startswith(_HOUSE) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,12 +16,13 @@ from mien.domain.errors import MienError, QuotaExceeded, ServiceError
 from mien.domain.plans import PLANS
 from mien.domain.uploads import (
     MAX_UPLOAD_BYTES,
-    Payer,
+    METERED_AS,
     PhotoVersion,
     Task,
     Upload,
     UploadRules,
     UploadStatus,
+    house_payer,
     is_upload_id,
     upload_key,
 )
@@ -31,8 +32,6 @@ from mien.ports.clock import Clock, utc_now
 from mien.ports.meter import Meter
 from mien.ports.photo_store import PhotoStore
 from mien.ports.upload_log import UploadLog
-
-METERED_AS = "uploads"
 
 Body = dict[str, Any]
 
@@ -86,8 +85,8 @@ class ReceivePhoto:
             awaited = self.log.claim(tenant, path, photo)
             if awaited is not None:
                 return awaited
-        payer = Payer(f"{METERED_AS}:{tenant}", "unlimited")
-        return self.log.find(tenant, photo.id) or Upload(tenant, photo.id, payer, task, self.clock(), photo)
+        of_its_own = Upload(tenant, photo.id, house_payer(tenant), task, self.clock(), photo)
+        return self.log.find(tenant, photo.id) or of_its_own
 
     def _finish(self, upload: Upload, photo: PhotoVersion, path: str) -> Upload | None:
         rules = self.log.rules(upload.tenant)
