@@ -62,6 +62,7 @@ class ApiStack(Stack):
             email=config.alarm_email,
         )
         CfnOutput(self, "Url", value=api.url_for_path(VERSION_PATH))
+        CfnOutput(self, "Playground", value=api.url)
         CfnOutput(self, "ApiId", value=api.rest_api_id, description=settings.API)
         CfnOutput(self, "AlarmTopic", value=watch.topic.topic_arn)
         CfnOutput(self, "BatchMachine", value=batches.machine.state_machine_arn, description=settings.BATCHES)

@@ -1,4 +1,6 @@
-"""GET /usage, the /uploads, and what Mien says of itself: /models, and to everyone /health and /openapi.json."""
+"""GET /usage, the /uploads, and what Mien says of itself: /models, and to everyone /health, /openapi.json and
+the pages.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +11,11 @@ from aws_lambda_powertools.event_handler import Response
 from mien import settings
 from mien.adapters.stores import open_meter, open_photos, open_upload_log
 from mien.domain.uploads import Payer
-from mien.http import about
+from mien.http import about, pages
 from mien.http.metering import Metering
 from mien.http.parameters import read_month
 from mien.http.resolver import Resolver, ok
-from mien.http.routes import FIND_UPLOAD, HEALTH, MODELS, OPEN_UPLOAD, OPENAPI, USAGE
+from mien.http.routes import FIND_UPLOAD, HEALTH, MODELS, OPEN_UPLOAD, OPENAPI, PLAYGROUND, REFERENCE, USAGE
 from mien.http.uploads import opened_upload_body, read_upload_request, upload_body
 from mien.http.usage import usage_body
 from mien.usecases.open_upload import FindUpload, OpenUpload
@@ -59,6 +61,16 @@ def health() -> Response[Any]:
 @app.route_for(OPENAPI)
 def openapi() -> Response[Any]:
     return ok(about.openapi_document())
+
+
+@app.route_for(PLAYGROUND)
+def playground() -> Response[Any]:
+    return app.page(pages.playground(app.stage_url(PLAYGROUND)))
+
+
+@app.route_for(REFERENCE)
+def reference() -> Response[Any]:
+    return app.page(pages.reference(app.stage_url(REFERENCE)))
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 
+import pytest
 import requests
 
 from mien import __version__, settings
 from mien.http.about import DOCUMENT_NAME
+from mien.http.routes import PLAYGROUND
+from mien.local.environment import LocalContext
+from mien.local.events import HttpRequest, proxy_event
 from tests.functional.servers import Server
 
 
@@ -51,3 +55,27 @@ def test_the_models_are_told_to_whoever_has_a_key(server: Server) -> None:
         assert len(model["input"]["shape"]) == 4
         assert all(figure["low"] <= figure["value"] <= figure["high"] for figure in model["accuracy"])
     assert all(model["accuracy"] for model in models if model["task"] in ("embedding", "expression", "age_gender"))
+
+
+@pytest.mark.parametrize(("path", "title"), [("/", "Mien playground"), ("/docs", "Mien reference")])
+def test_a_page_is_told_to_everyone_once(server: Server, path: str, title: str) -> None:
+    answer = requests.get(server.url + path, timeout=60)
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert f"<title>{title}</title>" in answer.text
+    assert "script-src" in answer.headers["content-security-policy"]
+    assert 'href="/api/' in answer.text
+    again = requests.get(server.url + path, headers={"if-none-match": answer.headers["etag"]}, timeout=60)
+    assert (again.status_code, again.content) == (304, b"")
+    assert again.headers["etag"] == answer.headers["etag"]
+
+
+@pytest.mark.parametrize(("asked", "stage"), [("/api/", "/api"), ("/api", "/api"), ("/", ""), ("/faces/", "/faces")])
+def test_a_page_takes_its_place_from_the_url_that_its_caller_wrote(load_handler, store, asked, stage) -> None:
+    """As on AWS: with the stage, or behind a domain that is mapped to it."""
+    event = proxy_event(HttpRequest("r", "GET", PLAYGROUND.url_path, "", (), b"", "127.0.0.1"), PLAYGROUND, None)
+    event["requestContext"]["path"] = asked
+    state = store.removeprefix("sqlite:").rpartition("/")[0]
+    account = load_handler("account", MIEN_METER=store, MIEN_UPLOAD_LOG=store, MIEN_PHOTOS=f"folder:{state}#http://x")
+    body = account.lambda_handler(event, LocalContext("account", "r"))["body"]
+    assert f'data-stage="{stage}"' in body

@@ -56,9 +56,9 @@ class Template:
 
     def _path(self, resource: dict[str, Any]) -> str:
         if "Fn::GetAtt" in resource:
-            return ""
+            return "/"
         properties = self.body["Resources"][resource["Ref"]]["Properties"]
-        return f"{self._path(properties['ParentId'])}/{properties['PathPart']}"
+        return f"{self._path(properties['ParentId']).rstrip('/')}/{properties['PathPart']}"
 
     def statements_of(self, function: str) -> list[dict[str, Any]]:
         """What a function's role allows."""

@@ -87,6 +87,7 @@ def installed_by(function: str) -> set[str]:
         ("layers/mien/openapi/document.py", NONE),
         ("layers/mien/http/openapi.json", ALL),
         ("layers/mien/http/models.json", ALL),
+        ("layers/mien/playground/index.html", ALL),
         ("layers/mien/__pycache__/settings.cpython-313.pyc", NONE),
         ("layers/pyproject.toml", NONE),
         ("models/built/faceplugin-embedding.onnx", {RECOGNITION.name, UPLOADS.name}),

@@ -28,7 +28,11 @@ def gateway(function: AnswersAtOnce, authorizer: Any = None) -> Gateway:
 
 def call(gateway: Gateway, route: Route) -> tuple[int, dict[str, str]]:
     """Status and headers."""
-    scope = {"type": "http", "method": route.method, "path": route.url_path, "query_string": b"", "headers": []}
+    return call_path(gateway, route.method, route.url_path)
+
+
+def call_path(gateway: Gateway, method: str, path: str) -> tuple[int, dict[str, str]]:
+    scope = {"type": "http", "method": method, "path": path, "query_string": b"", "headers": []}
     sent: list[dict[str, Any]] = []
 
     async def receive() -> dict[str, Any]:
@@ -57,3 +61,15 @@ def test_all_callers_of_a_public_route_share_its_rate() -> None:
     assert all(headers["retry-after"] == "1" for headers in refused)
     assert len(function.events) == len(answers) - len(refused) >= ANONYMOUS.burst
     assert call(here, OPENAPI)[0] == 200
+
+
+def test_pages_are_found_with_the_stage_and_without() -> None:
+    function = AnswersAtOnce()
+    here = gateway(function)
+    for path in ("/", "/api", "/api/", "/docs", "/api/docs"):
+        assert call_path(here, "GET", path)[0] == 200
+    asked = [(event["resource"], event["path"], event["requestContext"]["path"]) for event in function.events]
+    assert asked == [("/", "/", "/api/")] * 3 + [("/docs", "/docs", "/api/docs")] * 2
+    assert call_path(here, "GET", "/v1/health")[0] == 404
+    status, headers = call_path(here, "POST", "/")
+    assert (status, headers["allow"]) == (405, "GET, OPTIONS")

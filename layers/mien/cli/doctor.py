@@ -28,7 +28,10 @@ from mien.http.routes import (
     MODELS,
     OPEN_UPLOAD,
     OPENAPI,
+    PAGES,
+    PLAYGROUND,
     RECOGNIZE_FACE,
+    REFERENCE,
     REGISTER_FACE,
     STAGE,
     UPDATE_FACE,
@@ -86,6 +89,10 @@ def _is_error(code: str) -> Callable[[Any], bool]:
     return check
 
 
+def _is_page(text: str) -> bool:
+    return text.startswith("<!doctype html>") and "Mien" in text
+
+
 _IN_COLLECTION = f"{COLLECTION}={COLLECTION_NAME}"
 _NO_LIVENESS = f"{_IN_COLLECTION}&min_liveness=0"
 CHECKS = (
@@ -104,6 +111,8 @@ CHECKS = (
     Check(MODELS, answer=lambda body: len(body.get("models", ())) > 0),
     Check(HEALTH, keyed=False),
     Check(OPENAPI, answer=lambda body: str(body.get("openapi")).startswith("3.1."), keyed=False),
+    Check(PLAYGROUND, answer=_is_page, keyed=False),
+    Check(REFERENCE, answer=_is_page, keyed=False),
     Check(FACE_ANALYTICS, status=401, answer=_is_error("invalid_api_key"), keyed=False),
     Check(Route("GET", "/v1/no-such-thing", "account"), status=404, answer=_is_error("not_found")),
 )
@@ -158,7 +167,7 @@ def _call(
 
 def _problem(answer: requests.Response, check: Check) -> str:
     try:
-        body = answer.json()
+        body = answer.text if check.route in PAGES else answer.json()
     except requests.JSONDecodeError:
         return f"{answer.status_code}, not JSON"
     if answer.status_code != check.status:

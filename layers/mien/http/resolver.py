@@ -21,6 +21,7 @@ from mien.http.gateway_responses import NOT_FOUND
 from mien.http.images import Form, read_body, read_form
 from mien.http.metering import Metering
 from mien.http.observability import CallRecord, logger, report
+from mien.http.pages import Page
 from mien.http.parameters import Query, refuse_others
 from mien.http.routes import STAGE, Route
 from mien.http.wire import REQUEST_ID_HEADER, compact_json
@@ -106,6 +107,19 @@ class Resolver(APIGatewayRestResolver):
     def caller(self) -> Caller:
         """Who is calling. Raises InternalError when the authorizer did not say."""
         return Caller.of(self.current_event.request_context.authorizer.raw_event)
+
+    def stage_url(self, route: Route) -> str:
+        """The path, as the caller wrote it, of the stage that a route is answered in: /api, or nothing for a domain
+        that is mapped to the stage.
+        """
+        return str(self.current_event.request_context.path).rstrip("/").removesuffix(route.path.rstrip("/"))
+
+    def page(self, page: Page) -> Response[str]:
+        """A page, or that the caller has it already."""
+        headers = dict(page.headers)
+        if self.headers.get("if-none-match") == page.tag:
+            return Response(HTTPStatus.NOT_MODIFIED, None, "", headers)
+        return Response(HTTPStatus.OK, content_types.TEXT_HTML + "; charset=utf-8", page.html, headers)
 
     def form(self) -> Form:
         """The form of the request being answered. Raises RequestError."""

@@ -34,7 +34,7 @@ class Route:
     @property
     def name(self) -> str:
         """What its calls are counted under: the last part of its path that is not a parameter."""
-        return [part for part in self.path.split("/") if not part.startswith("{")][-1]
+        return [part for part in self.path.split("/") if not part.startswith("{")][-1] or "playground"
 
     @property
     def url_path(self) -> str:
@@ -111,6 +111,11 @@ FIND_UPLOAD = Route("GET", f"{VERSION_PATH}/uploads/{{id}}", "account", metered=
 HEALTH = Route("GET", f"{VERSION_PATH}/health", "account", metered=False, public=True)
 OPENAPI = Route("GET", f"{VERSION_PATH}/openapi.json", "account", metered=False, public=True)
 
+# For people, in HTML.
+PLAYGROUND = Route("GET", "/", "account", metered=False, public=True)
+REFERENCE = Route("GET", "/docs", "account", metered=False, public=True)
+PAGES = (PLAYGROUND, REFERENCE)
+
 ROUTES = (
     FACE_ANALYTICS,
     FACE_LIVENESS,
@@ -127,6 +132,7 @@ ROUTES = (
     MODELS,
     HEALTH,
     OPENAPI,
+    *PAGES,
 )
 
 IMAGE_MEDIA_TYPES = ("image/jpeg", "image/png", "image/webp")

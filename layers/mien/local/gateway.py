@@ -27,7 +27,7 @@ from mien.http.cors import CORS_HEADERS, preflight_headers
 from mien.http.errors import entry_for, error_body
 from mien.http.gateway_responses import NOT_FOUND, TOO_LARGE, error_headers, wrong_method
 from mien.http.limits import AUTHORIZER_CACHE_SECONDS, MAX_BODY_BYTES, MAX_EVENT_BYTES, UPLOAD_SECONDS
-from mien.http.routes import ROUTES, Route
+from mien.http.routes import PAGES, ROUTES, Route
 from mien.http.wire import KEY_HEADER, REQUEST_ID_HEADER, compact_json
 from mien.local.events import HttpRequest, authorizer_event, proxy_event
 from mien.local.functions import LocalFunction
@@ -40,6 +40,9 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 log = logging.getLogger("gateway")
 
 CACHED_KEYS = 10_000
+PAGE_PATHS = {path.rstrip("/"): page.url_path for page in PAGES for path in (page.path, page.url_path)}
+"""Where pages are, by where a person looks for them: with the stage or without, ended by a slash or not."""
+
 DISCARDED_BYTES = 64 * 1024 * 1024  # of an oversized upload, read on so that the client hears the answer
 
 
@@ -86,6 +89,7 @@ class Gateway:
 
     async def _answer(self, scope: Scope, receive: Receive, request_id: str) -> HttpAnswer:
         body = await _read_body(receive)
+        scope = {**scope, "path": PAGE_PATHS.get(scope["path"].rstrip("/"), scope["path"])}
         if scope["method"] == "OPTIONS":
             return _preflight(scope["path"])
         route = _find_route(scope["method"], scope["path"])

@@ -143,6 +143,7 @@ def _welcome(url: str, secret: str, uploads: Path) -> str:
     return f"""
 Mien is listening on {url}
 Demo key: {secret}  (kept in var/demo-key)
+Playground: {url}/#key={secret}  (what follows the # stays in the browser)
 Photos dropped into {_from_here(uploads)}/ are answered in {_from_here(uploads.parent / RESULTS)}/
 
 Try it:

@@ -1,0 +1,16 @@
+// The page.
+import { find, workTabs } from "./dom.js";
+import { workKey } from "./api.js";
+import { workPage } from "./drop.js";
+import { lookPanel } from "./look.js";
+import { comparePanel } from "./compare.js";
+import { peoplePanel } from "./people.js";
+
+const people = peoplePanel();
+find("#analytics").append(lookPanel((file) => ({ method: "POST", path: "/face_analytics", files: [["face_image", file]] })));
+find("#emotion").append(lookPanel((file) => ({ method: "POST", path: "/emotion-detection", files: [["image", file]] })));
+find("#compare").append(comparePanel());
+find("#people").append(people.whole);
+workTabs(find("[role=tablist]"), (tab) => tab.id === "tab-people" && people.shown());
+workPage();
+workKey();
