@@ -1,4 +1,4 @@
-"""The model cards, NOTICE and what GET /models answers, made from the manifest and the measurements.
+"""The model cards, NOTICE, what GET /models answers, and two pages of docs, made from the manifest and measurements.
 
 `python -m models.builder.documents`. A test compares them with what is committed.
 """
@@ -14,9 +14,11 @@ from mien import settings
 from mien.http.about import CATALOGUE_NAME
 from mien.vision.manifest import MANIFEST_NAME, Manifest, ModelSpec, load_manifest
 from models.builder.catalogue import catalogue
+from models.builder.pages import accuracy_page, models_page
 
 ROOT = settings.CHECKOUT
 CARDS = ROOT / "models" / "cards"
+DOCS = ROOT / "docs"
 NOTICE = ROOT / "NOTICE"
 CATALOGUE = ROOT / "layers" / "mien" / "http" / CATALOGUE_NAME
 FIGURES = ROOT / "bench" / "results" / "accuracy.json"
@@ -46,7 +48,8 @@ def documents() -> dict[Path, str]:
     manifest = load_manifest(ROOT / "models" / MANIFEST_NAME)
     figures = json.loads(FIGURES.read_text(encoding="utf-8"))
     cards = {CARDS / f"{spec.id}.md": _card(spec, figures) for spec in manifest.models}
-    return cards | {NOTICE: _notice(manifest), CATALOGUE: catalogue(manifest, figures)}
+    pages = {DOCS / "models.md": models_page(manifest), DOCS / "accuracy.md": accuracy_page(manifest, figures)}
+    return cards | pages | {NOTICE: _notice(manifest), CATALOGUE: catalogue(manifest, figures)}
 
 
 def _card(spec: ModelSpec, figures: list[dict[str, Any]]) -> str:
