@@ -1,4 +1,4 @@
-"""Model cards, NOTICE, the README's figures and what GET /models answers, made from manifest and measurements.
+"""Model cards, NOTICE, figures and pages of the docs, and what GET /models answers, made from manifest and measurements.
 
 `python -m models.builder.documents`. A test compares them with what is committed.
 """
@@ -14,10 +14,12 @@ from mien import settings
 from mien.http.about import CATALOGUE_NAME
 from mien.vision.manifest import MANIFEST_NAME, Manifest, ModelSpec, load_manifest
 from models.builder.catalogue import catalogue
+from models.builder.pages import accuracy_page, models_page
 from models.builder.readme import with_figures
 
 ROOT = settings.CHECKOUT
 CARDS = ROOT / "models" / "cards"
+DOCS = ROOT / "docs"
 NOTICE = ROOT / "NOTICE"
 README = ROOT / "README.md"
 CATALOGUE = ROOT / "layers" / "mien" / "http" / CATALOGUE_NAME
@@ -48,8 +50,10 @@ def documents() -> dict[Path, str]:
     manifest = load_manifest(ROOT / "models" / MANIFEST_NAME)
     figures = json.loads(FIGURES.read_text(encoding="utf-8"))
     cards = {CARDS / f"{spec.id}.md": _card(spec, figures) for spec in manifest.models}
+    pages = {DOCS / "models.md": models_page(manifest), DOCS / "accuracy.md": accuracy_page(manifest, figures)}
     readme = with_figures(README.read_text(encoding="utf-8"), figures)
-    return cards | {NOTICE: _notice(manifest), CATALOGUE: catalogue(manifest, figures), README: readme}
+    others = {NOTICE: _notice(manifest), CATALOGUE: catalogue(manifest, figures), README: readme}
+    return cards | pages | others
 
 
 def _card(spec: ModelSpec, figures: list[dict[str, Any]]) -> str:
