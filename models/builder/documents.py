@@ -1,4 +1,4 @@
-"""Model cards, NOTICE, figures and pages of the docs, and what GET /models answers, made from manifest and measurements.
+"""Model cards, NOTICE, figures and pages of the docs, and what GET /models answers: made from what is measured.
 
 `python -m models.builder.documents`. A test compares them with what is committed.
 """
