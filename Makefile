@@ -14,7 +14,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export CDK_DISABLE_CLI_TELEMETRY := true
 export CDK_OUTDIR := cdk.out
 
-.PHONY: run test check models environment bench accuracy calibrate cards synth deploy deploy-check image-check lock clean help
+.PHONY: run test check models environment bench accuracy calibrate cards train-expression train-age-gender synth deploy deploy-check image-check lock clean help
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -58,6 +58,15 @@ deploy: models ## Deploy to the AWS account of your credentials; read docs/deplo
 deploy-check: synth ## Create the stacks on a local stand-in for AWS
 	$(PYTHON) -m venv var/deploy-check && var/deploy-check/bin/pip install --quiet ministack==1.5.33 boto3==1.43.106
 	PYTHONPATH=layers var/deploy-check/bin/python tests/infra/deploy_check.py cdk.out
+
+train-expression: var/training/bin/python ## Train the expression network, an hour or so on a CPU (DATA=folder)
+	PYTHONPATH=layers $< -m models.training.expression "$(DATA)"
+	PYTHONPATH=layers $< -m models.training.weigh "$(DATA)"
+
+var/training/bin/python: models models/training/requirements.txt
+	$(PYTHON) -m venv var/training
+	var/training/bin/pip install --quiet --require-hashes --only-binary=:all: -r requirements.txt
+	var/training/bin/pip install --quiet -r models/training/requirements.txt
 
 lock: environment ## Pin every dependency anew, with hashes
 	$(PYTHON) -m venv var/lock-tools && var/lock-tools/bin/pip install --quiet uv==0.13.9

@@ -3,7 +3,7 @@
 age_curve: for what the network says, the median true age and the range that holds 80 % of true ages, on
 fairface_train, where each band is spread evenly over its years and bands weigh alike.
 temperature: what the expression network's outputs are divided by, so that its probabilities are as often right as they
-say, on every sixth picture of FER2013's training set.
+say, on the part of FER2013's training set that is held out for it.
 matching: the cosines that shares of LFW's non-mated pairs reach, and the logistic between cosine and probability.
 min_quality: the quality below which fewer than half of LFW's mated pairs match at the default policy, when one photo is
 made smaller, blurred or dark at random.
@@ -25,12 +25,15 @@ from numpy.typing import NDArray
 from rich.progress import track
 
 from bench.labelled import (
+    Part,
     embed_all,
     expressions,
+    fer2013_training,
     lfw_person,
     main_detection,
     main_face,
     pairs,
+    part_of,
     people,
     pose_of,
     read_analysis,
@@ -38,7 +41,6 @@ from bench.labelled import (
 )
 from mien import settings
 from mien.domain.face_filter import FaceFilter
-from mien.domain.faces import Sentiment
 from mien.domain.matching import compare
 from mien.http.parameters import DEFAULT_MATCH_POLICY
 from mien.usecases.analyse_image import AnalyseImage
@@ -51,7 +53,6 @@ KNOTS = 12
 REFUSED_LIVE = 0.10
 POLICIES = (2, 3, 4, 5)
 NEWTON_STEPS = 25
-EVERY = 6
 
 
 def main() -> None:
@@ -98,17 +99,13 @@ def live_score(analyse: AnalyseImage, data: Path) -> float:
 
 
 def temperature(analyse: AnalyseImage, data: Path) -> float:
-    stored = np.load(data / "expression" / "fer2013_train.npz")
-    pictures, classes = stored["images"][::EVERY], stored["labels"][::EVERY]
-    names = [Sentiment(str(name)) for name in stored["classes"]]
     labels = analyse.expression.labels
     rows, truth = [], []
-    for picture, kind in track(list(zip(pictures, classes, strict=True)), "Reading FER2013", transient=True):
-        image = np.repeat(picture[:, :, None], 3, axis=2)
-        face = main_detection(analyse, image)
+    for row, (image, sentiment) in enumerate(fer2013_training(data)):
+        face = main_detection(analyse, image) if part_of(row) is Part.CALIBRATION else None
         if face is not None:
             rows.append(analyse.expression.logits(image, [face])[0])
-            truth.append(labels.index(names[kind]))
+            truth.append(labels.index(sentiment))
     return round(fit_temperature(np.array(rows), np.array(truth)), 2)
 
 

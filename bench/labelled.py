@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
 from rich.progress import track
 
 from mien.domain.face_filter import FaceFilter
@@ -20,6 +22,19 @@ Embedded = TypeVar("Embedded")
 
 OLDEST = 85  # "more than 70" is taken as 70 to 84
 LABEL_FLOOR = 0.3  # where a face is known to be, a weaker detection is believed
+
+
+class Part(Enum):
+    """What a row of a training set is for, so that nothing is fitted, chosen or calibrated on the same rows."""
+
+    TRAINING = "training"
+    CHOOSING = "choosing"
+    CALIBRATION = "calibration"
+
+
+def part_of(row: int) -> Part:
+    """Of FER2013's and FairFace's training sets, each tenth row is held out: by turns for calibration and choosing."""
+    return {0: Part.CALIBRATION, 10: Part.CHOOSING}.get(row % 20, Part.TRAINING)
 
 
 @dataclass(frozen=True)
@@ -62,6 +77,15 @@ def expressions(data: Path, source: str) -> Iterator[Expressive]:
     for row in _rows(data / "expression" / "labels.csv"):
         if row["source"] == source:
             yield Expressive(data / "expression" / row["path"], Sentiment(row["label"]))
+
+
+def fer2013_training(data: Path) -> Iterator[tuple[Image, Sentiment]]:
+    """FER2013's training set: 48×48 grey pictures, as BGR, and the sentiment that people saw in them."""
+    with np.load(data / "expression" / "fer2013_train.npz") as stored:
+        pictures, labels = stored["images"], stored["labels"]
+        names = [Sentiment(str(name)) for name in stored["classes"]]
+    for picture, label in track(list(zip(pictures, labels, strict=True)), "Reading FER2013", transient=True):
+        yield np.repeat(picture[:, :, None], 3, axis=2), names[label]
 
 
 def boxes(data: Path) -> Iterator[tuple[Path, list[BoundingBox]]]:

@@ -16,7 +16,7 @@ from mien.domain.errors import ConfigurationError
 from mien.vision.detector import FaceDetector
 from mien.vision.engine import Engine
 from mien.vision.manifest import MANIFEST_NAME, Manifest, ModelSpec, load_manifest
-from models.builder.convert import Files, convert
+from models.builder.convert import Files, convert, published
 from models.builder.errors import BuildError, WrongGraph
 from models.builder.fetch import fetch, read_members
 from models.builder.verify import Witness, verify, verify_detector, witnesses
@@ -65,7 +65,7 @@ def build(manifest: Manifest, update: bool) -> None:
         specs: list[ModelSpec] = []
         for spec in manifest.models:
             progress.update(steps, description=f"Converting {spec.id}")
-            files[spec.id] = read_members(fetch(spec.source, CACHE), members(spec))
+            files[spec.id] = read_files(spec)
             specs.append(_convert(spec, files[spec.id], folder, update))
             progress.advance(steps)
         seen: list[Witness] = []
@@ -73,7 +73,7 @@ def build(manifest: Manifest, update: bool) -> None:
             progress.update(steps, description=f"Verifying {spec.id}")
             engine = Engine(spec, folder)
             if spec.task == "detection":
-                difference = verify_detector(engine, files[spec.id][spec.source.members[0]], PHOTOS)
+                difference = verify_detector(engine, published(spec, files[spec.id]), PHOTOS)
                 seen = witnesses(PHOTOS, FaceDetector(engine))
             else:
                 difference = verify(engine, files[spec.id], seen)
@@ -85,10 +85,15 @@ def build(manifest: Manifest, update: bool) -> None:
         _put_in_place(folder)
 
 
-def members(spec: ModelSpec) -> list[str]:
-    """The files to read from a model's archive: its own, and what its reference needs."""
-    extra = REFERENCE_LIBRARY.get(spec.source.package)
-    return [*spec.source.members, *([extra] if extra else [])]
+def read_files(spec: ModelSpec) -> Files:
+    """The files that a model is made of, and those that its reference needs."""
+    files: dict[str, bytes] = {}
+    if spec.source:
+        extra = REFERENCE_LIBRARY.get(spec.source.package)
+        files |= read_members(fetch(spec.source, CACHE), [*spec.source.members, *([extra] if extra else [])])
+    if spec.training:
+        files[spec.training.weights] = (ROOT / spec.training.weights).read_bytes()
+    return files
 
 
 def _convert(spec: ModelSpec, files: Files, folder: Path, update: bool) -> ModelSpec:

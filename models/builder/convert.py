@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 import onnx
+import onnx.compose
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 from mien.vision.manifest import ModelSpec
+from models.builder.halves import from_halves, to_halves
 
 Files = Mapping[str, bytes]
 Weights = dict[str, NDArray[np.float32]]
@@ -21,18 +23,34 @@ IR_VERSION = 8
 BATCH = "batch"
 GREY_OF_BGR = (0.114, 0.587, 0.299)  # ITU-R BT.601
 
+FACEAPI_MEAN_RGB = (122.782, 117.001, 104.298)  # subtracted; then all is divided by 255
+FACEAPI_LABELS = ("neutral", "happy", "sad", "angry", "fear", "disgust", "surprise")
+
 
 def convert(spec: ModelSpec, files: Files) -> onnx.ModelProto:
     """The shipped graph of a model, from the files its source names."""
     graph = _CONVERTERS[spec.id](spec, files)
-    graph.doc_string = f"{spec.title}. {spec.licence.spdx}. From {spec.source.package} {spec.source.version}."
+    origin = f" From {spec.source.package} {spec.source.version}." if spec.source else ""
+    graph.doc_string = f"{spec.title}. {spec.licence.spdx}.{origin}"
     onnx.checker.check_model(graph, full_check=True)
     return graph
 
 
+def published(spec: ModelSpec, files: Files) -> bytes:
+    """The first file that a model's package names."""
+    assert spec.source is not None, spec.id
+    return files[spec.source.members[0]]
+
+
+def own_weights(spec: ModelSpec, files: Files) -> onnx.ModelProto:
+    """The network that Mien trained, as its training wrote it but for the precision of its weights."""
+    assert spec.training is not None, spec.id
+    return from_halves(onnx.load_from_string(files[spec.training.weights]))
+
+
 def _yunet(spec: ModelSpec, files: Files) -> onnx.ModelProto:
     """The file fixes 640×640; the network itself is fully convolutional."""
-    model = onnx.load_from_string(files[spec.source.members[0]])
+    model = onnx.load_from_string(published(spec, files))
     _drop_stale_shapes(model)
     height, width = model.graph.input[0].type.tensor_type.shape.dim[2:]
     height.dim_param, width.dim_param = "height", "width"
@@ -43,7 +61,7 @@ def _yunet(spec: ModelSpec, files: Files) -> onnx.ModelProto:
 
 def _free_batch(spec: ModelSpec, files: Files) -> onnx.ModelProto:
     """A finished graph whose batch is fixed at one: free it, in the inputs, outputs and constant reshapes."""
-    model = onnx.load_from_string(files[spec.source.members[0]])
+    model = onnx.load_from_string(published(spec, files))
     _drop_stale_shapes(model)
     for value in [*model.graph.input, *model.graph.output]:
         value.type.tensor_type.shape.dim[0].dim_param = BATCH
@@ -135,14 +153,48 @@ def read_faceapi_weights(manifest: bytes, binary: bytes) -> Weights:
 
 
 def _faceapi_weights(spec: ModelSpec, files: Files) -> Weights:
+    assert spec.source is not None, spec.id
     manifest, binary = spec.source.members
     return read_faceapi_weights(files[manifest], files[binary])
 
 
-def _faceapi_expression(spec: ModelSpec, files: Files) -> onnx.ModelProto:
+def _expression(spec: ModelSpec, files: Files) -> onnx.ModelProto:
+    """Mien's own network and face-api's look at the same chip; their logits are added."""
+    graph = _Graph(_faceapi_weights(spec, files) | _faceapi_input())
+    model = own_weights(spec, files)
+    _replace_prelu(model)
+    own = graph.include(model, spec.input.name)
+    theirs = _faceapi_sentiments(graph, spec, spec.operating_point("faceapi_weight"))
+    graph.rename(graph.add(own, theirs), spec.outputs[0].name)
+    return to_halves(graph.model(spec))
+
+
+def faceapi_expression(spec: ModelSpec, files: Files) -> onnx.ModelProto:
+    """face-api's part of the expression network alone, its logits as they are."""
+    graph = _Graph(_faceapi_weights(spec, files) | _faceapi_input())
+    graph.rename(_faceapi_sentiments(graph, spec, weight=1.0), spec.outputs[0].name)
+    return graph.model(spec)
+
+
+def _faceapi_sentiments(graph: _Graph, spec: ModelSpec, weight: float) -> str:
+    """face-api's logits for the network's input, weighted, in the order of the network's labels."""
+    to_labels = np.zeros((len(FACEAPI_LABELS), len(spec.labels)), dtype=np.float32)
+    for row, label in enumerate(FACEAPI_LABELS):
+        to_labels[row, spec.labels.index(label)] = weight
+    return graph.matmul(_faceapi_expression(graph, graph.conv(spec.input.name, "faceapi_input")), to_labels)
+
+
+def _faceapi_input() -> Weights:
+    """BGR, 0-255, to what face-api's networks take, as a convolution of one pixel."""
+    to_rgb = np.eye(3, dtype=np.float32)[::-1] / np.float32(255)
+    return {
+        "faceapi_input/filters": to_rgb[None, None],
+        "faceapi_input/bias": -np.array(FACEAPI_MEAN_RGB, dtype=np.float32) / np.float32(255),
+    }
+
+
+def _faceapi_expression(graph: _Graph, x: str) -> str:
     """Four dense blocks of four convolutions, each block adding up what its convolutions gave, then a pool."""
-    graph = _Graph(_faceapi_weights(spec, files))
-    x = spec.input.name
     for index in range(4):
         block = f"dense{index}"
         first = graph.conv if index == 0 else graph.separable
@@ -151,9 +203,7 @@ def _faceapi_expression(spec: ModelSpec, files: Files) -> onnx.ModelProto:
         for conv in ("conv1", "conv2", "conv3"):
             sums = graph.add(sums if conv != "conv1" else x, graph.separable(x, f"{block}/{conv}"))
             x = graph.relu(sums)
-    logits = graph.dense(graph.pool(x), "fc")
-    graph.rename(logits, spec.outputs[0].name)
-    return graph.model(spec)
+    return graph.dense(graph.pool(x), "fc")
 
 
 def _faceapi_age_gender(spec: ModelSpec, files: Files) -> onnx.ModelProto:
@@ -188,6 +238,19 @@ class _Graph:
         self._weights = weights
         self._nodes: list[onnx.NodeProto] = []
         self._tensors: list[onnx.TensorProto] = []
+
+    def include(self, model: onnx.ModelProto, x: str) -> str:
+        """A whole network of one input and one output."""
+        (given,), (result,) = model.graph.input, model.graph.output
+        inner = onnx.compose.add_prefix(model, "own/", rename_inputs=False).graph
+        for node in inner.node:
+            node.input[:] = [x if name == given.name else name for name in node.input]
+        self._nodes.extend(inner.node)
+        self._tensors.extend(inner.initializer)
+        return f"own/{result.name}"
+
+    def matmul(self, x: str, matrix: NDArray[np.float32]) -> str:
+        return self._node("MatMul", [x, self._constant(f"{x}/matrix", matrix)], f"{x}/product")
 
     def conv(self, x: str, name: str, stride: int = 1) -> str:
         """A full convolution; stored as (height, width, in, out)."""
@@ -257,7 +320,7 @@ class _Graph:
 
 _CONVERTERS: dict[str, Callable[[ModelSpec, Files], onnx.ModelProto]] = {
     "yunet-2023mar": _yunet,
-    "faceapi-expression": _faceapi_expression,
+    "mien-expression": _expression,
     "faceapi-age-gender": _faceapi_age_gender,
     "faceplugin-landmarks": _faceplugin_landmarks,
     "faceplugin-liveness": _free_batch,

@@ -51,7 +51,7 @@ def _card(spec: ModelSpec, figures: list[dict[str, Any]]) -> str:
 
 
 def _identity(spec: ModelSpec) -> Iterator[str]:
-    source, licence = spec.source, spec.licence
+    licence = spec.licence
     yield f"# {spec.title}"
     yield ""
     yield "Made from `models/manifest.json` and `bench/results/accuracy.json`; do not edit."
@@ -62,10 +62,15 @@ def _identity(spec: ModelSpec) -> Iterator[str]:
     yield f"| task | {spec.task.replace('_', ' ')} |"
     yield f"| architecture | {spec.architecture} |"
     yield f"| file | `{spec.file}`, {spec.bytes:,} bytes, SHA-256 `{spec.sha256}` |"
-    yield f"| source | {source.registry} `{source.package}` {source.version} |"
-    yield f"| its archive | SHA-256 `{source.archive_sha256}` |"
-    yield f"| read from it | {', '.join(f'`{name}`' for name in source.members)} |"
-    yield f"| origin | {source.origin} |"
+    if spec.training:
+        yield f"| trained here | `models/{spec.training.weights}`, by `{spec.training.command}` |"
+        yield f"| starting from | {spec.training.starts_from} |"
+        yield f"| on | {'; '.join(spec.training.data)} |"
+    if spec.source:
+        yield f"| source | {spec.source.registry} `{spec.source.package}` {spec.source.version} |"
+        yield f"| its archive | SHA-256 `{spec.source.archive_sha256}` |"
+        yield f"| read from it | {', '.join(f'`{name}`' for name in spec.source.members)} |"
+        yield f"| origin | {spec.source.origin} |"
     yield f"| licence | {licence.spdx}, {licence.copyright} |"
     yield f"| stated in | {licence.statement} |"
     yield f"| commercial use | {'yes' if licence.commercial_use else 'no'} |"
@@ -161,14 +166,17 @@ def _notice_lines(manifest: Manifest) -> Iterator[str]:
     yield "Mien"
     yield "Copyright the Mien authors. Licensed under the Apache License, Version 2.0; see LICENSE."
     yield ""
-    yield "The weights are other people's work. They are fetched when Mien is built, converted, and part of what is"
+    yield "Most weights are other people's work. They are fetched when Mien is built, converted, and part of what is"
     yield "deployed:"
     for spec in manifest.models:
         yield ""
         yield f"{spec.title} ({spec.file})"
         yield f"    {spec.licence.spdx}. {spec.licence.copyright}"
-        yield f"    From {spec.source.registry} package {spec.source.package} {spec.source.version}"
-        yield f"    Origin: {spec.source.origin}"
+        if spec.training:
+            yield f"    Trained by the Mien authors, starting from: {spec.training.starts_from}"
+        if spec.source:
+            yield f"    From {spec.source.registry} package {spec.source.package} {spec.source.version}"
+            yield f"    Origin: {spec.source.origin}"
         yield f"    Licence stated: {spec.licence.statement}"
     yield ""
     yield "The example photos in docs/photos are in the public domain or CC0; see docs/photos/README.md."

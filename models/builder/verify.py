@@ -25,7 +25,7 @@ from mien.vision.detector import FaceDetector
 from mien.vision.engine import Engine, softmax, to_tensor
 from mien.vision.face_network import FaceNetwork
 from mien.vision.manifest import ModelSpec
-from models.builder.convert import GREY_OF_BGR, Files
+from models.builder.convert import FACEAPI_LABELS, GREY_OF_BGR, Files, own_weights, published
 from models.builder.errors import WrongGraph
 
 TOLERANCE = 2e-3
@@ -98,7 +98,7 @@ def _chips(engine: Engine, seen: list[Witness]) -> NDArray[np.uint8]:
 
 def _against_opencv(engine: Engine, files: Files, seen: list[Witness]) -> float:
     tensor = to_tensor(_chips(engine, seen), engine.spec.input)
-    network = cv2.dnn.readNetFromONNX(np.frombuffer(files[engine.spec.source.members[0]], np.uint8))
+    network = cv2.dnn.readNetFromONNX(np.frombuffer(published(engine.spec, files), np.uint8))
     names = [output.name for output in engine.spec.outputs]
     comparable = _unit if engine.spec.task == "embedding" else softmax
     worst = 0.0
@@ -116,7 +116,7 @@ def _landmarks_against_opencv(engine: Engine, files: Files, seen: list[Witness])
     """The published network sees grey."""
     chips = _chips(engine, seen)
     (ours,) = engine.run(to_tensor(chips, engine.spec.input))
-    network = cv2.dnn.readNetFromONNX(np.frombuffer(files[engine.spec.source.members[0]], np.uint8))
+    network = cv2.dnn.readNetFromONNX(np.frombuffer(published(engine.spec, files), np.uint8))
     worst = 0.0
     for chip, points in zip(chips, ours, strict=True):
         grey = chip.astype(np.float32) @ np.array(GREY_OF_BGR, np.float32) / 256
@@ -129,15 +129,26 @@ def _unit(vector: FloatArray) -> FloatArray:
     return vector / np.linalg.norm(vector)
 
 
-def _against_faceapi(engine: Engine, files: Files, seen: list[Witness]) -> float:
+def _expression_against_both(engine: Engine, files: Files, seen: list[Witness]) -> float:
+    """Mien's own part in OpenCV, from the file as trained; face-api's in its own code."""
     chips = _chips(engine, seen)
-    theirs = _run_faceapi(engine.spec, files, chips)
-    outputs = engine.run(to_tensor(chips, engine.spec.input))
-    if engine.spec.task == "expression":
-        ours = softmax(outputs[0])
-    else:
-        ours = np.stack([outputs[0][:, 0] / 100, softmax(outputs[1])[:, 0]], axis=1)
-        theirs[:, 0] /= 100
+    ours = cv2.dnn.readNetFromONNX(np.frombuffer(own_weights(engine.spec, files).SerializeToString(), np.uint8))
+    theirs = np.log(_run_faceapi(engine.spec, files, chips)) * engine.spec.operating_point("faceapi_weight")
+    columns = [FACEAPI_LABELS.index(label) for label in engine.spec.labels]
+    (built,) = engine.run(to_tensor(chips, engine.spec.input))
+    worst = 0.0
+    for chip, said, row in zip(chips, theirs[:, columns], built, strict=True):
+        ours.setInput(to_tensor(chip[None], engine.spec.input))
+        expected = softmax(ours.forward().reshape(-1) + said)
+        worst = max(worst, float(np.abs(softmax(row) - expected).max()))
+    return _within(worst, TOLERANCE, engine.spec)
+
+
+def _age_gender_against_faceapi(engine: Engine, files: Files, seen: list[Witness]) -> float:
+    chips = _chips(engine, seen)
+    theirs = _run_faceapi(engine.spec, files, chips) / (100, 1)
+    years, genders = engine.run(to_tensor(chips, engine.spec.input))
+    ours = np.stack([years[:, 0] / 100, softmax(genders)[:, 0]], axis=1)
     return _within(float(np.abs(ours - theirs).max()), TOLERANCE, engine.spec)
 
 
@@ -167,8 +178,8 @@ def _within(worst: float, tolerance: float, spec: ModelSpec) -> float:
 
 
 _VERIFIERS: dict[str, Callable[[Engine, Files, list[Witness]], float]] = {
-    "faceapi-expression": _against_faceapi,
-    "faceapi-age-gender": _against_faceapi,
+    "mien-expression": _expression_against_both,
+    "faceapi-age-gender": _age_gender_against_faceapi,
     "faceplugin-landmarks": _landmarks_against_opencv,
     "faceplugin-liveness": _against_opencv,
     "faceplugin-pose": _against_opencv,

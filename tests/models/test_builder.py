@@ -22,6 +22,7 @@ from models.builder import __main__ as builder
 from models.builder import documents, fetch
 from models.builder.convert import convert, read_faceapi_weights
 from models.builder.errors import BuildError, DownloadFailed, TamperedDownload, WrongGraph
+from models.builder.halves import from_halves, to_halves
 from models.builder.verify import Witness, verify, witnesses
 
 CONTENT = b"the weights"
@@ -138,10 +139,7 @@ def test_a_changed_model_file_is_noticed(manifest: Manifest, tmp_path: Path) -> 
 @pytest.fixture(scope="module")
 def files(manifest: Manifest) -> dict[str, dict[str, bytes]]:
     """What each model is made of, from the archives that the build has fetched."""
-    return {
-        spec.id: fetch.read_members(fetch.fetch(spec.source, builder.CACHE), builder.members(spec))
-        for spec in manifest.models
-    }
+    return {spec.id: dict(builder.read_files(spec)) for spec in manifest.models}
 
 
 @pytest.fixture(scope="module")
@@ -157,7 +155,8 @@ def test_every_converted_network_agrees_with_its_reference(
     manifest: Manifest, files: dict[str, dict[str, bytes]], seen: list[Witness]
 ) -> None:
     for spec in networks(manifest):
-        assert verify(Engine(spec, builder.BUILT), files[spec.id], seen) < 1e-4
+        rounded = spec.training is not None  # to half precision
+        assert verify(Engine(spec, builder.BUILT), files[spec.id], seen) < (1e-3 if rounded else 1e-4)
 
 
 def test_a_network_with_a_wrong_weight_is_caught(
@@ -180,6 +179,23 @@ def test_face_api_weights_that_do_not_fill_their_file_are_refused() -> None:
     assert read_faceapi_weights(listing, np.array([1, 2], "<f4").tobytes())["w"].tolist() == [1, 2]
     with pytest.raises(ValueError, match="does not end"):
         read_faceapi_weights(listing, bytes(12))
+
+
+def test_weights_in_half_precision_are_as_near_as_that_and_take_half_the_bytes() -> None:
+    weights = np.linspace(-1, 1, 30_000, dtype=np.float32).reshape(300, 100)
+    x = onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [None, 300])
+    y = onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, [None, 100])
+    product = onnx.helper.make_node("MatMul", ["x", "w"], ["y"])
+    graph = onnx.helper.make_graph([product], "product", [x], [y], [onnx.numpy_helper.from_array(weights, "w")])
+    whole = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)])
+    size = whole.ByteSize()
+    halved = to_halves(whole)
+    onnx.checker.check_model(halved, full_check=True)
+    assert halved.ByteSize() < 0.51 * size
+    (tensor,) = from_halves(halved).graph.initializer
+    assert tensor.name == "w"
+    assert onnx.numpy_helper.to_array(tensor) == pytest.approx(weights, abs=2.0**-11)
+    assert [node.op_type for node in halved.graph.node] == ["MatMul"]
 
 
 def test_the_cards_and_notice_are_as_the_manifest_says() -> None:

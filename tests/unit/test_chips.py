@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import pytest
 
@@ -33,10 +35,11 @@ def test_a_stretched_crop_takes_each_side_by_itself() -> None:
     assert to_chip(transform, 130 + 60, 150 + 100) == pytest.approx([128, 128], abs=1e-3)
 
 
+@pytest.mark.parametrize("rule", ["level", "arcface"])
 @pytest.mark.parametrize("tilt", [0, 30])
-def test_a_crop_can_be_moved_down_the_face(tilt: float) -> None:
+def test_a_crop_can_be_moved_down_the_face(rule: Literal["level", "arcface"], tilt: float) -> None:
     tilted = face(BoundingBox(100, 100, 200, 200), tilt)
-    plain, moved = (crop_transform(tilted, Crop("level", 1.0, down), 50, 50) for down in (0.0, 0.1))
+    plain, moved = (crop_transform(tilted, Crop(rule, 1.0, down), 50, 50) for down in (0.0, 0.1))
     assert to_chip(moved, 150, 150) == pytest.approx(to_chip(plain, 150, 150) - [0, 5], abs=1e-3)
 
 

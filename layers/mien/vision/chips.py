@@ -23,7 +23,8 @@ ARCFACE_112 = np.array(
 def crop_transform(face: DetectedFace, crop: Crop, width: int, height: int) -> FloatArray:
     """The (2, 3) transform from pixels of the image to pixels of a chip of this size, by a crop rule."""
     if crop.rule == "arcface":
-        return similarity_transform(face.landmarks.as_array(), arcface_template(crop.scale, width, height))
+        template = arcface_template(crop.scale, width, height) - np.array([0, crop.down * height], dtype=np.float32)
+        return similarity_transform(face.landmarks.as_array(), template)
     region_width = region_height = max(face.box.width, face.box.height) * crop.scale
     if crop.rule == "stretch":
         region_width, region_height = face.box.width * crop.scale, face.box.height * crop.scale

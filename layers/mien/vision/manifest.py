@@ -36,6 +36,16 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Training:
+    """Weights of Mien's own: the file in the repository, beside the manifest, and how it came to be."""
+
+    weights: str
+    command: str
+    starts_from: str
+    data: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Licence:
     """Under which terms the weights may be used, and where that is stated."""
 
@@ -85,7 +95,7 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """Everything that is known of one weight file."""
+    """Everything that is known of one weight file. Its weights come from a package, our training, or both."""
 
     id: str
     task: Task
@@ -94,10 +104,11 @@ class ModelSpec:
     file: str
     sha256: str
     bytes: int
-    source: Source
     licence: Licence
     input: Input
     outputs: tuple[Output, ...]
+    source: Source | None = None
+    training: Training | None = None
     labels: tuple[str, ...] = ()
     crop: Crop | None = None
     operating_points: dict[str, float] | None = None

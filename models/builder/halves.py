@@ -1,0 +1,36 @@
+"""Weights kept in half precision: half the bytes, cast when the network is loaded."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+from onnx import helper, numpy_helper
+
+_FEWEST = 256  # smaller tensors stay as they are
+_SUFFIX = "/half"
+
+
+def to_halves(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The same network, its larger float32 weights rounded to float16 and cast back by the graph."""
+    casts = []
+    for tensor in model.graph.initializer:
+        if tensor.data_type == onnx.TensorProto.FLOAT and np.prod(tensor.dims) >= _FEWEST:
+            name, values = tensor.name, numpy_helper.to_array(tensor).astype(np.float16)
+            tensor.CopyFrom(numpy_helper.from_array(values, f"{name}{_SUFFIX}"))
+            casts.append(helper.make_node("Cast", [tensor.name], [name], to=onnx.TensorProto.FLOAT))
+    nodes = [*casts, *model.graph.node]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    return model
+
+
+def from_halves(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The same network, its float16 weights as float32."""
+    nodes = [node for node in model.graph.node if not node.input or not node.input[0].endswith(_SUFFIX)]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    for tensor in model.graph.initializer:
+        if tensor.name.endswith(_SUFFIX):
+            values = numpy_helper.to_array(tensor).astype(np.float32)
+            tensor.CopyFrom(numpy_helper.from_array(values, tensor.name.removesuffix(_SUFFIX)))
+    return model

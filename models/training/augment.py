@@ -1,0 +1,91 @@
+"""Random views of stored chips, in batches on the CPU."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How far a view may differ from the chip's middle; all shares are of the view's side."""
+
+    turn: float = 12.0  # degrees
+    zoom: float = 0.14  # natural logarithm
+    stretch: float = 0.06  # natural logarithm of one side over the other
+    shift: float = 0.06
+    contrast: float = 0.4
+    brightness: float = 40.0  # of 255
+    gamma: float = 0.4  # natural logarithm
+    coarse: float = 0.25  # how often a view is made coarser
+    erase: float = 0.2  # how often a part is covered
+    noise: float = 6.0  # of 255, at most
+
+
+NONE = Augmentation(0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+
+
+def views(chips: Tensor, side: int, scale: float, how: Augmentation, rng: torch.Generator, down: float = 0.0) -> Tensor:
+    """Views of (n, c, size, size) uint8 chips, each showing about `scale` of its sides; (n, c, side, side), 0-255.
+
+    Their middles lie about `down` of a view's side below the chips' own.
+    """
+    n = len(chips)
+
+    def spread(most: float) -> Tensor:
+        return (torch.rand(n, generator=rng) * 2 - 1) * most
+
+    angle, ratio = spread(math.radians(how.turn)), spread(how.stretch) / 2
+    size = scale * torch.exp(spread(how.zoom))
+    flip = 1.0 if how is NONE else (torch.rand(n, generator=rng) < 0.5).float() * 2 - 1
+    across, tall = size * torch.exp(ratio), size * torch.exp(-ratio)
+    rows = [
+        torch.stack([torch.cos(angle) * across * flip, -torch.sin(angle) * tall, spread(2 * how.shift) * scale], 1),
+        torch.stack([torch.sin(angle) * across * flip, torch.cos(angle) * tall, spread(2 * how.shift) * scale], 1),
+    ]
+    rows[1][:, 2] += 2 * down * scale
+    grid = F.affine_grid(torch.stack(rows, 1), [n, chips.shape[1], side, side], align_corners=False)
+    seen = F.grid_sample(chips.float(), grid, padding_mode="border", align_corners=False)
+    if how is NONE:
+        return seen
+    return _lit(_covered(_coarser(seen, how, rng), how, rng), how, rng)
+
+
+def _coarser(seen: Tensor, how: Augmentation, rng: torch.Generator) -> Tensor:
+    """Some views of a batch brought down to one smaller size and up again."""
+    side = seen.shape[-1]
+    chosen = torch.rand(len(seen), generator=rng) < how.coarse
+    small = int(torch.randint(side // 2, side, (1,), generator=rng))
+    if chosen.any():
+        little = F.interpolate(seen[chosen], size=(small, small), mode="bilinear", antialias=True)
+        seen[chosen] = F.interpolate(little, size=(side, side), mode="bilinear")
+    return seen
+
+
+def _covered(seen: Tensor, how: Augmentation, rng: torch.Generator) -> Tensor:
+    """A rectangle of some views made plain."""
+    side = seen.shape[-1]
+    for i in torch.nonzero(torch.rand(len(seen), generator=rng) < how.erase).flatten().tolist():
+        height, width = torch.randint(side // 8, side // 2, (2,), generator=rng).tolist()
+        top = int(torch.randint(0, side - height, (1,), generator=rng))
+        left = int(torch.randint(0, side - width, (1,), generator=rng))
+        seen[i, :, top : top + height, left : left + width] = torch.rand(1, generator=rng) * 255
+    return seen
+
+
+def _lit(seen: Tensor, how: Augmentation, rng: torch.Generator) -> Tensor:
+    """Another exposure, and noise."""
+    n = len(seen)
+
+    def spread(most: float) -> Tensor:
+        return ((torch.rand(n, generator=rng) * 2 - 1) * most)[:, None, None, None]
+
+    bent = 255 * (seen / 255).clamp(1e-3, 1) ** torch.exp(spread(how.gamma))
+    middle = bent.mean(dim=(1, 2, 3), keepdim=True)
+    lit = middle + (bent - middle) * torch.exp(spread(how.contrast)) + spread(how.brightness)
+    noise = torch.randn(lit.shape, generator=rng) * spread(how.noise).abs()
+    return (lit + noise).clamp(0, 255)

@@ -1,0 +1,50 @@
+"""What both trainings share: the rate of learning and averaged weights."""
+
+from __future__ import annotations
+
+import copy
+import math
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+WARM_UP_STEPS = 100
+WEIGHT_DECAY = 1e-2
+LARGEST_GRADIENT = 2.0
+KEPT_A_STEP = 0.998  # of the averaged weights
+
+
+Net = TypeVar("Net", bound=nn.Module)
+
+
+@dataclass
+class Fitting(Generic[Net]):
+    """A network that is fitted for so many steps, and the moving average of its weights, which is what is kept."""
+
+    net: Net
+    steps: int
+    peak_rate: float
+
+    def __post_init__(self) -> None:
+        self.net = self.net.to(memory_format=torch.channels_last)
+        self.average = copy.deepcopy(self.net)
+        self.step = 0
+        self._optimiser = torch.optim.AdamW(self.net.parameters(), lr=self.peak_rate, weight_decay=WEIGHT_DECAY)
+
+    def learn(self, loss: Tensor) -> float:
+        """One step of AdamW at a rate that rises for a while and falls as a cosine; gives the loss."""
+        rise, fall = min(1.0, (self.step + 1) / WARM_UP_STEPS), math.cos(math.pi * self.step / self.steps)
+        for group in self._optimiser.param_groups:
+            group["lr"] = self.peak_rate * rise * (0.5 + 0.5 * fall)
+        self._optimiser.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.net.parameters(), LARGEST_GRADIENT)
+        self._optimiser.step()
+        self.step += 1
+        kept = min(KEPT_A_STEP, self.step / (self.step + 20))
+        with torch.no_grad():
+            for mean, value in zip(self.average.parameters(), self.net.parameters(), strict=True):
+                mean.lerp_(value, 1 - kept)
+        return loss.item()
