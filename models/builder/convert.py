@@ -161,7 +161,9 @@ def _faceapi_weights(spec: ModelSpec, files: Files) -> Weights:
 def _expression(spec: ModelSpec, files: Files) -> onnx.ModelProto:
     """Mien's own network and face-api's look at the same chip; their logits are added."""
     graph = _Graph(_faceapi_weights(spec, files) | _faceapi_input())
-    own = graph.include(own_weights(spec, files), spec.input.name)
+    model = own_weights(spec, files)
+    _replace_prelu(model)
+    own = graph.include(model, spec.input.name)
     theirs = _faceapi_sentiments(graph, spec, spec.operating_point("faceapi_weight"))
     graph.rename(graph.add(own, theirs), spec.outputs[0].name)
     return to_halves(graph.model(spec))

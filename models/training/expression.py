@@ -1,9 +1,9 @@
 """Train Mien's expression network. `python -m models.training.expression DATA`; `make train-expression DATA=folder`.
 
-The embedding network's convolutions are fitted to FER2013's training set, seen grey at 56 pixels. From the middle on,
-what has been learnt teaches: FER2013's labels, of which people dispute a third, are mixed with what the averaged
-weights say, and FairFace's training photos, which nobody labelled, get what those weights and face-api's network make
-of them together. It ends with models/weights/expression.onnx; `python -m models.builder --update-manifest` follows.
+The embedding network's convolutions are fitted to FER2013's training set, seen grey at 56 pixels. In the last third,
+what has been learnt teaches: FER2013's labels, many of which people dispute, are mixed with what the averaged weights
+say, and FairFace's training photos, which nobody labelled, get what those weights and face-api's network make of them
+together. It ends with models/weights/expression.onnx; `python -m models.builder --update-manifest` follows.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ from models.training.chips import SCALE, Arrays, fairface, fer2013, grey, rows_o
 from models.training.export import export
 from models.training.fitting import Fitting
 from models.training.teacher import faceapi_logits
-from models.training.trunk import FEATURES, Trunk
+from models.training.trunk import Head, Trunk
 
 WEIGHTS = settings.CHECKOUT / "models" / "weights" / "expression.onnx"
 
 CHIP = 112  # what the product cuts; the network sees it at half the size, about as fine as FER2013's pictures
 SIDE = CHIP // 2
+SHARE = 1 / SCALE  # of a stored chip that the view shows
 DOWN = 0.06  # of the chip's side: ArcFace's template ends at the mouth
 CLASSES = list(Sentiment)
 
 SEED = 20261121
-EPOCHS = 7
+EPOCHS = 6
 TAUGHT_FROM = 4  # the epoch from which the averaged weights teach
 MOST_OF_A_KIND = 3000  # pictures of one sentiment in an epoch
 BATCH = 64
-FADED_BY_STEP = 400
 PEAK_RATE = 6e-4
 SMOOTHING = 0.1
 TEACHER_SHARE = 0.4  # of the targets of FER2013's pictures
@@ -53,12 +53,11 @@ class ExpressionNet(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.trunk = Trunk()
-        self.drop = nn.Dropout(0.2)
-        self.head = nn.Linear(FEATURES, len(CLASSES))
+        self.head = Head(len(CLASSES))
 
     def forward(self, seen: Tensor) -> Tensor:
         like_colour = ((seen - 127.5) / 128).expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
-        logits: Tensor = self.head(self.drop(self.trunk(like_colour).mean(dim=(2, 3))))
+        logits: Tensor = self.head(self.trunk(like_colour))
         return logits
 
 
@@ -111,7 +110,7 @@ def train(data: Path) -> None:
     labels = labels_of(pictures)
     learnt, chosen_on = (torch.from_numpy(rows_of(pictures, part)) for part in (Part.TRAINING, Part.CHOOSING))
     unlabelled = torch.from_numpy(photos["chips"][rows_of(photos, Part.TRAINING)])
-    theirs = faceapi_logits(unlabelled.permute(0, 3, 1, 2), SCALE, DOWN)
+    theirs = faceapi_logits(unlabelled.permute(0, 3, 1, 2), SHARE, DOWN)
     lessons = [labelled(chips[learnt], labels[learnt])]
 
     net = ExpressionNet()
@@ -124,9 +123,9 @@ def train(data: Path) -> None:
             lessons = [retold(lessons[0], fitting.average), told(unlabelled, theirs, fitting.average)]
         losses = []
         for lesson, rows in batches(lessons, rng):
-            for each in (fitting.net, fitting.average):
-                each.trunk.fade(max(0.0, 1 - fitting.step / FADED_BY_STEP))
             losses.append(fitting.learn(loss(fitting.net, lesson, rows, rng)))
+            if fitting.step % 100 == 0:
+                print(f"step {fitting.step} of {steps}: loss {sum(losses[-100:]) / len(losses[-100:]):.3f}", flush=True)
         right = balanced_accuracy(said(fitting.average, chips[chosen_on]), labels[chosen_on])
         print(
             f"epoch {epoch}: loss {sum(losses) / len(losses):.3f}, class-balanced {right:.3f} on held out", flush=True
@@ -176,7 +175,7 @@ def loss(net: nn.Module, lesson: Lesson, rows: Tensor, rng: torch.Generator) -> 
     """Cross-entropy with logits moved by the prior, so that without it they favour no sentiment (Menon and others,
     Long-tail learning via logit adjustment, 2021).
     """
-    seen = views(lesson.chips[rows], SIDE, SCALE, Augmentation(), rng, DOWN)
+    seen = views(lesson.chips[rows], SIDE, SHARE, Augmentation(), rng, DOWN)
     return F.cross_entropy(net(seen) + lesson.prior, lesson.targets[rows])
 
 
@@ -184,7 +183,7 @@ def said(net: nn.Module, chips: Tensor) -> Tensor:
     """Logits for stored grey chips as they are; (n, 7)."""
     net.eval()
     with torch.no_grad():
-        logits = [net(views(part, SIDE, SCALE, NONE, torch.Generator(), DOWN)) for part in chips.split(BATCH)]
+        logits = [net(views(part, SIDE, SHARE, NONE, torch.Generator(), DOWN)) for part in chips.split(BATCH)]
     net.train()
     return torch.cat(logits)
 

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 import torch
 from torch import Tensor, nn
 
-WARM_UP_STEPS = 200
+WARM_UP_STEPS = 100
 WEIGHT_DECAY = 1e-2
 LARGEST_GRADIENT = 2.0
 KEPT_A_STEP = 0.998  # of the averaged weights

@@ -16,8 +16,8 @@ from torch.nn import functional as F
 
 from bench.labelled import Part
 from models.training.augment import NONE, views
-from models.training.chips import SCALE, fer2013, rows_of
-from models.training.expression import CHIP, DOWN, WEIGHTS, balanced_accuracy, labels_of
+from models.training.chips import fer2013, rows_of
+from models.training.expression import CHIP, DOWN, SHARE, WEIGHTS, balanced_accuracy, labels_of
 from models.training.teacher import faceapi_logits
 
 CANDIDATES = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3)
@@ -29,7 +29,7 @@ def main() -> None:
     pictures = fer2013(parser.parse_args().data)
     chosen_on = torch.from_numpy(rows_of(pictures, Part.CHOOSING))
     chips, labels = torch.from_numpy(pictures["chips"])[chosen_on, None], labels_of(pictures)[chosen_on]
-    ours, theirs = own_logits(chips), faceapi_logits(chips.expand(-1, 3, -1, -1), SCALE, DOWN)
+    ours, theirs = own_logits(chips), faceapi_logits(chips.expand(-1, 3, -1, -1), SHARE, DOWN)
     print("weight  class-balanced  surprise where all are as frequent")
     for weight in CANDIDATES:
         logits = ours + weight * theirs
@@ -39,7 +39,7 @@ def main() -> None:
 def own_logits(chips: Tensor) -> Tensor:
     """What the committed network says of stored grey chips; (n, 7)."""
     session = ort.InferenceSession(WEIGHTS)
-    seen = (views(part, CHIP, SCALE, NONE, torch.Generator(), DOWN) for part in chips.split(64))
+    seen = (views(part, CHIP, SHARE, NONE, torch.Generator(), DOWN) for part in chips.split(64))
     parts = [session.run(None, {"chips": part.expand(-1, 3, -1, -1).numpy()})[0] for part in seen]
     return torch.from_numpy(np.concatenate(parts))
 
