@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from mien import settings
 from mien.http.limits import FUNCTION_SECONDS
 from mien.usecases.analyse_image import ANALYSIS
+from mien.usecases.detect_emotion import EMOTION as EMOTION_TASKS
 from mien.vision.manifest import Manifest, Task
 
 
@@ -59,7 +60,7 @@ EMOTION = FunctionSpec(
     "emotion",
     memory_mb=1769,
     timeout_seconds=FUNCTION_SECONDS,
-    tasks=("detection", "expression"),
+    tasks=EMOTION_TASKS,
     extras=("aws", "http", "vision"),
     stores=_COUNTED,
 )

@@ -1,4 +1,4 @@
-"""What do the faces of a photo express? The two networks it takes, and no more."""
+"""What do the faces of a photo express? The networks it takes, and no more."""
 
 from __future__ import annotations
 
@@ -13,6 +13,11 @@ from mien.vision.attributes import ExpressionClassifier
 from mien.vision.decode import CALL, Limits, decode_photo
 from mien.vision.detector import FaceDetector
 from mien.vision.engine import ModelFolder
+from mien.vision.landmarks import LandmarkLocaliser
+from mien.vision.manifest import Task
+
+EMOTION: tuple[Task, ...] = ("detection", "landmarks", "expression")
+"""What it takes; the expression network sees faces turned upright by their landmarks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,7 @@ class DetectEmotion:
 
     models: tuple[str, ...]
     detector: FaceDetector
+    landmarks: LandmarkLocaliser
     expression: ExpressionClassifier
     limits: Limits = CALL
 
@@ -36,15 +42,20 @@ class DetectEmotion:
     def load(cls, models: Path, threads: int = 1) -> DetectEmotion:
         """Load the networks from a folder of built models. Raises ConfigurationError."""
         folder = ModelFolder.open(models, threads)
-        detection, expression = folder.engine("detection"), folder.engine("expression")
-        return cls((detection.spec.id, expression.spec.id), FaceDetector(detection), ExpressionClassifier(expression))
+        detection, landmarks, expression = engines = [folder.engine(task) for task in EMOTION]
+        return cls(
+            tuple(engine.spec.id for engine in engines),
+            FaceDetector(detection),
+            LandmarkLocaliser(landmarks),
+            ExpressionClassifier(expression),
+        )
 
     @classmethod
     def sharing(cls, analyse: AnalyseImage) -> DetectEmotion:
         """By networks that are loaded already."""
         models = dict(zip(ANALYSIS, analyse.models, strict=True))
-        used = (models["detection"], models["expression"])
-        return cls(used, analyse.detector, analyse.expression, analyse.limits)
+        used = tuple(models[task] for task in EMOTION)
+        return cls(used, analyse.detector, analyse.landmarks, analyse.expression, analyse.limits)
 
     def __call__(self, data: bytes, wanted: FaceFilter, watch: Stopwatch) -> tuple[FaceEmotion, ...]:
         """The wanted faces of a JPEG, PNG or WebP, largest first, in pixels of the upright image.
@@ -58,6 +69,7 @@ class DetectEmotion:
         with watch.stage("detect"):
             seen = wanted.seen_at(min(photo.scale))
             faces = seen.of(self.detector.detect(photo.image, wanted.min_detection_probability))
+            faces = self.landmarks.localise(photo.image, faces) if faces else ()
         with watch.stage("describe"):
             emotions = self.expression.classify(photo.image, faces) if faces else []
         pairs = zip(faces, emotions, strict=True)
