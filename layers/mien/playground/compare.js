@@ -6,7 +6,7 @@ import { Outcome } from "./look.js";
 
 const NAMES = ["First photo", "Second photo"];
 
-const exactly = (share) => `${(share * 100).toFixed(2)} %`;
+const exactly = (share) => `${(share * 100).toFixed(2)}\u00a0%`;
 
 export function comparePanel() {
   const outcome = new Outcome();

@@ -43,7 +43,7 @@ export function dropZone({ name, several = false, took }) {
 export function workPage() {
   document.addEventListener("paste", (event) => {
     const photos = [...event.clipboardData.files];
-    const zones = [...document.querySelectorAll(".drop")].filter((each) => each.checkVisibility());
+    const zones = [...document.querySelectorAll(".drop")].filter((each) => each.offsetParent);
     const zone = zones.find((each) => each.contains(document.activeElement)) ?? zones.find((each) => !each.dataset.full) ?? zones[0];
     if (!photos.length || !zone) return;
     event.preventDefault();

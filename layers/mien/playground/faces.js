@@ -81,15 +81,14 @@ export function card(face, photo) {
     row("Liveness", `${live ? "looks live" : "looks like a picture of a face"}, ${percent(score)}`);
   }
   if (face.pose) row("Pose", posed(face.pose));
-  row("Certainty", face.detection_probability && `${percent(face.detection_probability)} a face`);
+  row("Certainty", face.detection_probability && `${percent(face.detection_probability)} that it is a face`);
   const title = face.number ? `Face ${face.number}` : face.title;
   return element(
     "article",
     { class: `card hue-${((face.number || 1) - 1) % 6}`, "aria-label": title },
     element("header", {}, photo ? thumbnail(face, photo) : "", element("h3", {}, title)),
-    element("dl", {}, ...rows),
+    element("div", {}, element("dl", {}, ...rows), face.quality ? quality(face.quality) : null),
     face.emotion ? bars("Sentiments", face.emotion.sentiments) : null,
-    face.quality ? quality(face.quality) : null,
   );
 }
 

@@ -9,11 +9,11 @@ const PAGE = 50;
 const MOST_PHOTOS = 5;
 
 export function peoplePanel() {
-  const collection = element("input", { id: freshId(), value: "default", maxlength: "64", pattern: "[A-Za-z0-9._-]+", spellcheck: "false" });
+  const collection = element("input", { id: freshId(), value: "default", maxlength: "64", spellcheck: "false" });
   const inCollection = () => ({ collection: collection.value.trim() || "default" });
   const list = listSection(inCollection);
   collection.addEventListener("change", list.load);
-  document.addEventListener("key", list.load);
+  document.addEventListener("key", () => collection.offsetParent && list.load());
   const recognise = lookPanel((file) => ({
     method: "POST",
     path: `${PATH}/recognize_face`,
@@ -86,7 +86,7 @@ function rejected(images) {
 }
 
 function listSection(inCollection) {
-  const status = element("p", { role: "status" });
+  const status = element("p", { role: "status", tabindex: "-1" });
   const alert = element("p", { class: "error", role: "alert", hidden: true });
   const rows = element("tbody");
   const head = ["Name", "Photos", "Since", ""].map((name) => (name ? element("th", { scope: "col" }, name) : element("td", {})));
@@ -128,6 +128,7 @@ function listSection(inCollection) {
       await send({ method: "DELETE", path: `${PATH}/delete_face`, query: inCollection(), headers: { "x-face-uid": uid } });
       await page("");
       status.textContent = `${uid} was deleted. ${status.textContent}`;
+      status.focus(); // the button that was pressed is gone
     } catch (error) {
       fail(error);
     }
