@@ -58,8 +58,12 @@ export function asked(dialog) {
       answer = button.value;
       dialog.close();
     };
+    const left = () => {
+      dialog.removeEventListener("click", press);
+      resolve(answer);
+    };
     dialog.addEventListener("click", press);
-    dialog.addEventListener("close", () => (dialog.removeEventListener("click", press), resolve(answer)), { once: true });
+    dialog.addEventListener("close", left, { once: true });
     dialog.showModal();
   });
 }
