@@ -18,7 +18,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export CDK_DISABLE_CLI_TELEMETRY := true
 export CDK_OUTDIR := cdk.out
 
-.PHONY: run test check models environment bench soak fuzz accuracy calibrate documents train-expression train-age-gender synth deploy deploy-check client-check image-check lock clean help
+.PHONY: run test check models environment bench soak fuzz accuracy calibrate documents train-expression train-age-gender synth deploy deploy-check client-check image-check lock screenshots clean help
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -89,6 +89,9 @@ lock: environment ## Pin every dependency anew, with hashes
 	var/lock-tools/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-annotate --quiet --all-extras --group pyproject.toml:dev layers/pyproject.toml --output-file requirements.txt
 	$(BIN)/python -m infra.lock $(CURDIR)/var/lock-tools/bin/uv
+
+screenshots: models ## Take the pictures of the playground in docs/pictures anew (needs Chromium)
+	MIEN_PICTURES=docs/pictures $(BIN)/python -m pytest -q tests/browser/test_pictures.py
 
 clean: ## Remove the environment and everything built; keys and state in var/ stay
 	rm -rf $(VENV) models/built models/cache cdk.out

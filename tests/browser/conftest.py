@@ -87,12 +87,12 @@ def open_page(chromium: Browser, server: Server) -> Iterator[OpenPage]:
     """Open the playground, or another path, with the demo key unless told otherwise."""
     opened: list[tuple[Page, Watch]] = []
 
-    def open_page(path: str = "/", key: bool = True, **options: object) -> Page:
+    def open_page(path: str = "/", key: bool = True, home: str = server.url, **options: object) -> Page:
         context = chromium.new_context(**options)
         context.set_default_timeout(SECONDS * 1000)
         page = context.new_page()
-        opened.append((page, Watch(page, server.url)))
-        page.goto(server.url + path + (f"#key={server.key}" if key else ""))
+        opened.append((page, Watch(page, home)))
+        page.goto(home + path + (f"#key={server.key}" if key else ""))
         return page
 
     yield open_page

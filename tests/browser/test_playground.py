@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import re
-from collections.abc import Callable
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from PIL import ExifTags
+from PIL.Image import Exif
+from playwright.sync_api import Locator, Page, Route, expect
 
 from bench.server import Server
+from mien.adapters.sqlite_keys import SqliteKeyStore
+from mien.domain.keys import ApiKey, KeyStatus, hash_secret
+from mien.domain.plans import Feature
 from tests.browser.conftest import OpenPage
-from tests.conftest import PHOTOS
+from tests.conftest import PHOTOS, pillow, saved
 
 Photo = Callable[[str], bytes]
 
@@ -268,3 +279,96 @@ def test_the_playground_is_served_with_and_without_the_stage(open_page: OpenPage
         page = open_page(path)
         choose(panel(page, "Analytics"), "astronaut")
         expect(panel(page, "Analytics").get_by_role("status")).to_have_text("1 face found.")
+
+
+def test_a_photo_that_lies_on_its_side_is_shown_upright_with_its_boxes(page: Page, server: Server) -> None:
+    on_its_side = pillow((PHOTOS / "astronaut.jpg").read_bytes()).crop((0, 0, 512, 400)).rotate(90, expand=True)
+    exif = Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    data = saved(on_its_side, "JPEG", exif=exif)
+    analytics = panel(page, "Analytics")
+    file = {"name": "side.jpg", "mimeType": "image/jpeg", "buffer": data}
+    analytics.locator("input[type=file]").set_input_files(file)
+    expect(analytics.get_by_role("status")).to_have_text("1 face found.")
+    answer = server.analyse(data).json()
+    assert answer["image"] == {"width": 512, "height": 400}
+    assert analytics.locator("img").evaluate("image => [image.naturalWidth, image.naturalHeight]") == [512, 400]
+    assert boxes(analytics) == [answer["faces"][0]["bounding_box"]]
+    emotion = panel(page, "Emotion")
+    emotion.locator("input[type=file]").set_input_files(file)
+    expect(emotion.get_by_role("status")).to_have_text("1 face found.")
+    assert boxes(emotion) == [pytest.approx(answer["faces"][0]["bounding_box"], abs=1)]
+
+
+def test_of_two_photos_in_a_hurry_the_last_is_told_and_the_first_given_up(page: Page) -> None:
+    analytics = panel(page, "Analytics")
+    unanswered: list[Route] = []
+    page.route("**/face_analytics", lambda route: route.continue_() if unanswered else unanswered.append(route))
+    with page.expect_request("**/face_analytics"):
+        choose(analytics, "astronaut")
+    with page.expect_event("requestfailed", lambda request: request.url.endswith("/face_analytics")):
+        choose(analytics, "coffee")
+    expect(analytics.get_by_role("status")).to_contain_text("No face was found.")
+    expect(analytics.get_by_role("img", name="Your photo, coffee.jpg")).to_be_visible()
+
+
+def test_the_calls_shown_can_be_made(page: Page, server: Server, tmp_path: Path) -> None:
+    uid = 'O\'Brien "$HOME" `x`'
+    enrol = panel(page, "People").get_by_role("region", name="Enrol", exact=True)
+    enrol.get_by_label("Name or number (uid)").fill(uid)
+    choose(enrol, "biden")
+    enrol.get_by_role("button", name="Enrol", exact=True).click()
+    expect(enrol.get_by_role("status")).to_have_text(f"1 photo enrolled as {uid}.")
+    shutil.copy(PHOTOS / "biden.jpg", tmp_path)
+    (tmp_path / "files.mjs").write_text(
+        'import { readFileSync } from "node:fs";\n'
+        'export default [new File([readFileSync("biden.jpg")], "biden.jpg", { type: "image/jpeg" })];\n'
+    )
+    programs = {
+        "cURL": ("bash", "", ".sh"),
+        "Python": (sys.executable, "", ".py"),
+        "JavaScript": ("node", 'import files from "./files.mjs";\n', ".mjs"),
+    }
+    for language, (program, before, suffix) in programs.items():
+        code = enrol.locator(f"pre[aria-label='The call in {language}']").text_content()
+        assert "YOUR_KEY" in code
+        (tmp_path / f"call{suffix}").write_text(before + code.replace("YOUR_KEY", server.key))
+        command = [program, f"call{suffix}"]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+        assert "already_registered" in done.stdout, language
+
+
+def test_a_link_hands_a_key_over_only_to_a_server_on_this_machine(open_page: OpenPage, server: Server) -> None:
+    page = open_page(home=server.url.replace("127.0.0.1", "elsewhere.localhost"))
+    expect(page.get_by_label("Your key")).to_have_value("")
+    assert server.key not in page.url
+
+
+@pytest.fixture
+def modest_key(server: Server) -> Iterator[str]:
+    """On the plan of a hundred calls, without age and emotion."""
+    with contextlib.closing(SqliteKeyStore(server.state / "mien.sqlite")) as keys:
+        secret = "mien_modest"
+        without = frozenset({Feature.AGE, Feature.EMOTION})
+        now = datetime.now(UTC)
+        keys.put(
+            ApiKey(hash_secret(secret), "modest", "modest", "modest", "free", KeyStatus.ACTIVE, now, without=without)
+        )
+        yield secret
+
+
+def test_what_is_left_of_a_month_is_told_and_what_is_switched_off_is_not(open_page: OpenPage, modest_key: str) -> None:
+    page = open_page(key=False)
+    page.get_by_label("Your key").fill(modest_key)
+    page.get_by_label("Your key").press("Enter")
+    expect(page.locator("#key-said")).to_have_text("Plan free. 100 calls left of 100 this month")
+    analytics = panel(page, "Analytics")
+    choose(analytics, "astronaut")
+    expect(page.locator("#key-said")).to_have_text("99 calls left of 100 this month")
+    card = analytics.get_by_role("article", name="Face 1")
+    expect(card).to_contain_text("Gender")
+    expect(card).not_to_contain_text("Age")
+    expect(card).not_to_contain_text("Sentiments")
+    emotion = panel(page, "Emotion")
+    choose(emotion, "astronaut")
+    expect(emotion.get_by_role("alert")).to_contain_text("This key does not have emotion.")

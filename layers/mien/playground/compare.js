@@ -6,7 +6,7 @@ import { Outcome } from "./look.js";
 
 const NAMES = ["First photo", "Second photo"];
 
-const exactly = (share) => `${(share * 100).toFixed(2)} %`;
+const exactly = (share) => `${(share * 100).toFixed(2)}\u00a0%`;
 
 export function comparePanel() {
   const outcome = new Outcome();
@@ -21,12 +21,13 @@ export function comparePanel() {
     await outcome.of(call, told);
   };
   const told = (body) => {
-    const faces = [body.face1_analysis, body.face2_analysis].map((face, at) => ({ ...faceOf(face, 0), title: NAMES[at], number: 0 }));
-    faces.forEach((face, at) => sides[at].photo.draw([{ ...face, number: 1 }]));
+    const faces = [body.face1_analysis, body.face2_analysis].map((face, at) => ({ ...faceOf(face, 1), title: NAMES[at] }));
+    faces.forEach((face, at) => sides[at].photo.draw([face]));
     const verdict = body.match_result ? "The same person." : "Two different people.";
-    const score = `The faces are ${exactly(body.similarity_score)} likely to be one person's; from ${exactly(body.threshold)} on that is called the same.`;
-    const cards = faces.map((face, at) => card(face, sides[at].photo));
-    return [verdict, element("p", { class: "score" }, score), element("div", { class: "cards" }, ...cards)];
+    const [score, threshold] = [exactly(body.similarity_score), exactly(body.threshold)];
+    const why = `The faces are ${score} likely to be one person's; from ${threshold} on that is called the same.`;
+    const cards = faces.map((face, at) => card(face, sides[at].photo, NAMES[at]));
+    return [verdict, element("p", { class: "score" }, why), element("div", { class: "cards" }, ...cards)];
   };
   const took = async (side, file) => {
     side.file = file;
@@ -38,10 +39,7 @@ export function comparePanel() {
     if (files.every(Boolean)) await compare(files);
     else outcome.clear(`Now the ${sides.find((each) => !each.file).name.toLowerCase()}.`);
   };
-  document.addEventListener("key", () => {
-    const files = sides.map((each) => each.file);
-    if (files.every(Boolean) && ["no_key", "invalid_api_key"].includes(outcome.code) && !outcome.alert.hidden) compare(files);
-  });
+  document.addEventListener("key", () => outcome.wantedKey && compare(sides.map((each) => each.file)));
   const inputs = sides.map((side) => {
     side.zone = dropZone({ name: side.name, took: ([file]) => took(side, file) });
     return element("div", { class: "input" }, side.zone, side.photo.frame);

@@ -58,8 +58,12 @@ export function asked(dialog) {
       answer = button.value;
       dialog.close();
     };
+    const left = () => {
+      dialog.removeEventListener("click", press);
+      resolve(answer);
+    };
     dialog.addEventListener("click", press);
-    dialog.addEventListener("close", () => (dialog.removeEventListener("click", press), resolve(answer)), { once: true });
+    dialog.addEventListener("close", left, { once: true });
     dialog.showModal();
   });
 }
@@ -67,8 +71,8 @@ export function asked(dialog) {
 // Never all and never nothing, unless it is.
 export function percent(share) {
   const whole = Math.round(share * 100);
-  if (whole === 100 && share < 1) return "over 99 %";
-  return whole === 0 && share > 0 ? "under 1 %" : `${whole} %`;
+  if (whole === 100 && share < 1) return "over 99\u00a0%";
+  return whole === 0 && share > 0 ? "under 1\u00a0%" : `${whole}\u00a0%`;
 }
 
 export const counted = (count, one, many = `${one}s`) => `${count.toLocaleString("en")} ${count === 1 ? one : many}`;

@@ -43,8 +43,9 @@ export function dropZone({ name, several = false, took }) {
 export function workPage() {
   document.addEventListener("paste", (event) => {
     const photos = [...event.clipboardData.files];
-    const zones = [...document.querySelectorAll(".drop")].filter((each) => each.checkVisibility());
-    const zone = zones.find((each) => each.contains(document.activeElement)) ?? zones.find((each) => !each.dataset.full) ?? zones[0];
+    const zones = [...document.querySelectorAll(".drop")].filter((each) => each.offsetParent);
+    const here = zones.find((each) => each.contains(document.activeElement));
+    const zone = here ?? zones.find((each) => !each.dataset.full) ?? zones[0];
     if (!photos.length || !zone) return;
     event.preventDefault();
     zone.dispatchEvent(new CustomEvent("photos", { detail: photos }));
@@ -69,11 +70,12 @@ async function smaller(photo, most) {
   if (photo.size <= most) return photo;
   const bitmap = await createImageBitmap(photo); // upright
   for (let scale = 1; scale > 0.05; scale *= 0.7) {
-    const canvas = element("canvas", { width: String(Math.round(bitmap.width * scale)), height: String(Math.round(bitmap.height * scale)) });
-    canvas.getContext("2d").drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+    const [width, height] = [bitmap.width, bitmap.height].map((side) => Math.round(side * scale));
+    const canvas = element("canvas", { width, height });
+    canvas.getContext("2d").drawImage(bitmap, 0, 0, width, height);
     for (const quality of SHRINKING) {
       const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", quality));
-      if (blob && blob.size <= most) return new File([blob], photo.name.replace(/\.\w+$/, "") + ".jpg", { type: "image/jpeg" });
+      if (blob?.size <= most) return new File([blob], `${photo.name.replace(/\.\w+$/, "")}.jpg`, { type: blob.type });
     }
   }
   return photo;

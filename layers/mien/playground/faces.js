@@ -1,21 +1,29 @@
 // Faces: drawn over their photo, and told in words.
 import { element, drawn, percent } from "./dom.js";
 
-const LANDMARKS = { right_eye: "right eye", left_eye: "left eye", nose_tip: "nose", right_mouth: "right corner of the mouth", left_mouth: "left corner of the mouth" };
+const LANDMARKS = {
+  right_eye: "right eye",
+  left_eye: "left eye",
+  nose_tip: "nose",
+  right_mouth: "right corner of the mouth",
+  left_mouth: "left corner of the mouth",
+};
 const THUMBNAIL = 72;
 
 // A face as every endpoint's answer has it; `title` is what stands at its box.
 export function faceOf(answer, number) {
   const words = [answer.recognition_uidresult, answer.age && Math.round(answer.age), answer.gender, answer.expression];
-  return { ...answer, number, box: answer.bounding_box, title: [number, words.filter(Boolean).join(", ")].filter(Boolean).join(" · ") };
+  return { ...answer, number, box: answer.bounding_box, title: titled(number, words.filter(Boolean).join(", ")) };
 }
 
 // A face as SmartClick's array has it.
 export function itemOf(item, number) {
   const { left, top, right, bottom } = item.rectangle;
-  const title = [number, item.emotion?.value].filter(Boolean).join(" · ");
-  return { number, box: [left, top, right, bottom], detection_probability: item.probability, emotion: item.emotion, title };
+  const { probability: detection_probability, emotion } = item;
+  return { number, box: [left, top, right, bottom], detection_probability, emotion, title: titled(number, emotion.value) };
 }
+
+const titled = (number, words) => (words ? `${number} · ${words}` : String(number));
 
 // A photo with what is drawn over it. Boxes and points are in pixels of the upright image, as the browser shows it.
 export class Photo {
@@ -66,7 +74,7 @@ function group({ box: [x1, y1, x2, y2], landmarks, title, number }, { width, hei
 }
 
 // What is known of a face, in words and bars. What is switched off for the key is left out.
-export function card(face, photo) {
+export function card(face, photo, title = `Face ${face.number}`) {
   const rows = [];
   const row = (name, value) => value && rows.push(element("div", {}, element("dt", {}, name), element("dd", {}, value)));
   row("Person", named(face));
@@ -81,15 +89,13 @@ export function card(face, photo) {
     row("Liveness", `${live ? "looks live" : "looks like a picture of a face"}, ${percent(score)}`);
   }
   if (face.pose) row("Pose", posed(face.pose));
-  row("Certainty", face.detection_probability && `${percent(face.detection_probability)} a face`);
-  const title = face.number ? `Face ${face.number}` : face.title;
+  row("Certainty", face.detection_probability && `${percent(face.detection_probability)} that it is a face`);
   return element(
     "article",
-    { class: `card hue-${((face.number || 1) - 1) % 6}`, "aria-label": title },
-    element("header", {}, photo ? thumbnail(face, photo) : "", element("h3", {}, title)),
-    element("dl", {}, ...rows),
+    { class: `card hue-${(face.number - 1) % 6}`, "aria-label": title },
+    element("header", {}, thumbnail(face, photo), element("h3", {}, title)),
+    element("div", {}, element("dl", {}, ...rows), face.quality ? quality(face.quality) : null),
     face.emotion ? bars("Sentiments", face.emotion.sentiments) : null,
-    face.quality ? quality(face.quality) : null,
   );
 }
 
@@ -112,7 +118,8 @@ function bars(name, shares) {
   const rows = Object.entries(shares).map(([word, share]) => {
     const bar = element("span", { class: "bar", "aria-hidden": "true" });
     bar.style.setProperty("--share", share);
-    return element("div", { class: "measure" }, element("dt", {}, word), element("dd", {}, bar, element("span", {}, percent(share))));
+    const value = element("dd", {}, bar, element("span", {}, percent(share)));
+    return element("div", { class: "measure" }, element("dt", {}, word), value);
   });
   return element("div", { class: "bars" }, element("h4", {}, name), element("dl", {}, ...rows));
 }

@@ -59,6 +59,11 @@ export class Outcome {
     if (kind === "no_key") askForKey();
   }
 
+  // Whether nothing but the key was wrong.
+  get wantedKey() {
+    return !this.alert.hidden && ["no_key", "invalid_api_key"].includes(this.code);
+  }
+
   // The photos if a call may carry them; else it is said that they are too large, and `again` gets smaller ones.
   fitting(photos, again) {
     const problem = tooLarge(photos);
@@ -106,8 +111,7 @@ export function lookPanel(callOf) {
         : tellFaces(photo, body.faces.map((face, at) => faceOf(face, at + 1)), body.image),
     );
   };
-  const again = () => chosen && !outcome.alert.hidden && ["no_key", "invalid_api_key"].includes(outcome.code) && look(chosen);
-  document.addEventListener("key", again);
+  document.addEventListener("key", () => outcome.wantedKey && look(chosen));
   const zone = dropZone({ name: "Photo", took: ([file]) => look(file) });
   return element("div", { class: "split" }, element("div", { class: "input" }, zone, photo.frame), outcome.whole);
 }

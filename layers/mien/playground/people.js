@@ -9,11 +9,11 @@ const PAGE = 50;
 const MOST_PHOTOS = 5;
 
 export function peoplePanel() {
-  const collection = element("input", { id: freshId(), value: "default", maxlength: "64", pattern: "[A-Za-z0-9._-]+", spellcheck: "false" });
+  const collection = element("input", { id: freshId(), value: "default", maxlength: "64", spellcheck: "false" });
   const inCollection = () => ({ collection: collection.value.trim() || "default" });
   const list = listSection(inCollection);
   collection.addEventListener("change", list.load);
-  document.addEventListener("key", list.load);
+  document.addEventListener("key", () => collection.offsetParent && list.load());
   const recognise = lookPanel((file) => ({
     method: "POST",
     path: `${PATH}/recognize_face`,
@@ -37,7 +37,13 @@ function field(name, input) {
 
 function section(title, lead, content) {
   const heading = freshId();
-  return element("section", { "aria-labelledby": heading }, element("h2", { id: heading }, title), lead ? element("p", { class: "lead" }, lead) : null, content);
+  return element(
+    "section",
+    { "aria-labelledby": heading },
+    element("h2", { id: heading }, title),
+    lead ? element("p", { class: "lead" }, lead) : null,
+    content,
+  );
 }
 
 function enrol(inCollection, changed) {
@@ -48,16 +54,21 @@ function enrol(inCollection, changed) {
   const took = (files) => {
     photos = files.slice(0, MOST_PHOTOS);
     for (const image of strip.querySelectorAll("img")) URL.revokeObjectURL(image.src);
-    strip.replaceChildren(...photos.map((photo) => element("li", {}, element("img", { src: URL.createObjectURL(photo), alt: photo.name }))));
+    const shown = photos.map((photo) => element("img", { src: URL.createObjectURL(photo), alt: photo.name }));
+    strip.replaceChildren(...shown.map((image) => element("li", {}, image)));
     const left = files.length - photos.length;
     outcome.clear(left ? `Only the first ${MOST_PHOTOS} are taken.` : `${counted(photos.length, "photo")} chosen.`);
   };
   const enrolAs = async (method, path, files) => {
-    if (!uid.value.trim()) return outcome.fail({ message: "Give the person a name first: any word of your own, a customer's number for instance." }), uid.focus();
+    if (!uid.value.trim()) {
+      uid.focus();
+      return outcome.fail({ message: "Give the person a name first: any word of yours, a customer's number for instance." });
+    }
     if (!files.length) return outcome.fail({ message: "Choose a photo of the person first." });
     if (!outcome.fitting(files, (smaller) => enrolAs(method, path, smaller))) return;
     const fields = files.map((file, at) => [at ? `additional_face_image_${at - 1}` : "face_image", file]);
-    const call = { method, path: PATH + path, query: inCollection(), headers: { "x-face-uid": uid.value.trim() }, files: fields };
+    const headers = { "x-face-uid": uid.value.trim() };
+    const call = { method, path: PATH + path, query: inCollection(), headers, files: fields };
     const done = await outcome.of(call, (body) => [body.message, rejected(body.rejected_images)]);
     if (done) return changed();
     if (outcome.code === "already_registered" && !outcome.alert.hidden) {
@@ -81,12 +92,14 @@ function enrol(inCollection, changed) {
 }
 
 function rejected(images) {
-  const reasons = images.map(({ index, reason }) => element("li", {}, `Photo ${index + 1} was not used: ${reason.replaceAll("_", " ")}.`));
+  const reasons = images.map(({ index, reason }) =>
+    element("li", {}, `Photo ${index + 1} was not used: ${reason.replaceAll("_", " ")}.`),
+  );
   return reasons.length ? element("ul", {}, ...reasons) : "";
 }
 
 function listSection(inCollection) {
-  const status = element("p", { role: "status" });
+  const status = element("p", { role: "status", tabindex: "-1" });
   const alert = element("p", { class: "error", role: "alert", hidden: true });
   const rows = element("tbody");
   const head = ["Name", "Photos", "Since", ""].map((name) => (name ? element("th", { scope: "col" }, name) : element("td", {})));
@@ -106,31 +119,37 @@ function listSection(inCollection) {
       table.hidden = !rows.children.length;
       more.value = body.next_token ?? "";
       more.hidden = !body.next_token;
-      status.textContent = body.num_of_faces ? `${counted(body.num_of_faces, "photo")} enrolled in all.` : "Nobody is enrolled here yet.";
+      const photos = `${counted(body.num_of_faces, "photo")} enrolled in all.`;
+      status.textContent = body.num_of_faces ? photos : "Nobody is enrolled here yet.";
     } catch (error) {
       if (error.code === "no_key") status.textContent = "With your key, who is enrolled is listed here.";
       else if (error.code !== "invalid_api_key") fail(error);
     }
   };
-  const row = ({ face_uid: uid, faces, created_at: since }) =>
-    element(
+  const row = ({ face_uid: uid, faces, created_at: since }) => {
+    const attributes = { type: "button", class: "danger", "aria-label": `Delete ${uid}`, click: () => remove(uid) };
+    return element(
       "tr",
       {},
       element("th", { scope: "row" }, uid),
       element("td", {}, String(faces)),
-      element("td", {}, element("time", { datetime: since }, new Date(since).toLocaleDateString("en-CA"))),
-      element("td", {}, element("button", { type: "button", class: "danger", "aria-label": `Delete ${uid}`, click: () => remove(uid) }, "Delete")),
+      element("td", {}, element("time", { datetime: since }, since.slice(0, 10))),
+      element("td", {}, element("button", attributes, "Delete")),
     );
+  };
   const remove = async (uid) => {
     find("#confirm-said").textContent = `${uid} and everything kept of their face will be gone for good.`;
     if ((await asked(find("#confirm"))) !== "yes") return;
     try {
-      await send({ method: "DELETE", path: `${PATH}/delete_face`, query: inCollection(), headers: { "x-face-uid": uid } });
+      const headers = { "x-face-uid": uid };
+      await send({ method: "DELETE", path: `${PATH}/delete_face`, query: inCollection(), headers });
       await page("");
       status.textContent = `${uid} was deleted. ${status.textContent}`;
+      status.focus(); // the button that was pressed is gone
     } catch (error) {
       fail(error);
     }
   };
-  return { whole: element("div", {}, status, alert, element("div", { class: "scroll" }, table), element("p", { class: "actions" }, more)), load: () => page("") };
+  const whole = element("div", {}, status, alert, table, element("p", { class: "actions" }, more));
+  return { whole, load: () => page("") };
 }
