@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import re
+
 from infra.functions import UPLOADS, WEBHOOKS
+from mien import settings
 from tests.infra.synthesis import Synthesis, strings
 
 FREE_ALARMS = 10
@@ -54,3 +57,18 @@ def test_the_dashboard_shows_calls_and_every_function(plain: Synthesis) -> None:
 
 def test_calls_are_traced_from_api_gateway_on(plain: Synthesis) -> None:
     assert plain.api.the_one("AWS::ApiGateway::Stage")["TracingEnabled"] is True
+
+
+def test_every_alarm_is_on_the_page_about_operating_with_its_threshold(plain: Synthesis) -> None:
+    page = (settings.CHECKOUT / "docs" / "operating.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.*) \|", page, re.MULTILINE))
+    alarms = {
+        re.sub(r"^Watch|.{8}$", "", name): alarm["Properties"]["Threshold"]  # as CDK names what a stack holds
+        for name, alarm in plain.api.of_type("AWS::CloudWatch::Alarm").items()
+    }
+    assert rows.keys() == alarms.keys()
+    said = {"ServerErrors": (0.01, "1 %"), "P99": (5000, "5 s"), "UploadsAge": (3600, "an hour")}
+    for name, threshold in alarms.items():
+        expected, words = said.get(name, (0, ""))
+        assert threshold == expected
+        assert words in rows[name]
