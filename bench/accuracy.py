@@ -37,6 +37,7 @@ from bench.labelled import (
     read_image,
     strangers,
 )
+from bench.photos import beside_a_portrait
 from mien import settings
 from mien.domain.face_index import Candidate, FaceIndex
 from mien.domain.faces import Face, Sentiment
@@ -95,8 +96,19 @@ def detection(analyse: AnalyseImage, data: Path) -> Iterable[Figure]:
     for (low, high), hits in sorted(found.items()):
         label = f"recall, faces of {low} to {high} px" if high < SIZES[-1][1] else f"recall, faces over {low} px"
         yield _share("detection", label, "crowds", hits)
+    for share, label in ((1.0, "as they are"), (0.5, "at half their size")):
+        beside = [hit for index, (photo, _) in enumerate(boxes(data)) for hit in _beside(analyse, photo, index, share)]
+        yield _share("detection", f"faces beside a portrait, {label}, of those a fine look finds", "crowds", beside)
     hits = [bool(analyse.detector.detect(read_image(photo))) for photo in strangers(data)]
     yield _share("detection", "photos without faces hit", "no_face", hits)
+
+
+def _beside(analyse: AnalyseImage, photo: Path, index: int, share: float) -> list[bool]:
+    """Of each face that a fine look finds in a photo mounted beside a portrait, whether it is found."""
+    image = beside_a_portrait(read_image(photo), index, share)
+    found = [face.box for face in analyse.detector.detect(image)]
+    truth = [face.box for face in analyse.detector.detect(image, may_glance=False)]
+    return [any(_iou(box, other) > MATCHING_IOU for other in found) for box in truth]
 
 
 def age_gender(analyse: AnalyseImage, data: Path) -> Iterable[Figure]:

@@ -39,6 +39,15 @@ def group(faces: int, width: int, height: int) -> Image:
     return canvas
 
 
+def beside_a_portrait(image: Image, index: int, share: float) -> Image:
+    """A photo of 1920×1440 most of which is one of the portraits, with another at this share of its size beside it."""
+    canvas = np.full((1440, 1920, 3), 90, np.uint8)
+    canvas[:, :1200] = _fitted(head(PORTRAITS[index % len(PORTRAITS)]), 1200, 1440)
+    small = cv2.resize(image, None, fx=share, fy=share, interpolation=cv2.INTER_AREA)[:1140, :720]
+    canvas[300 : 300 + small.shape[0], 1200 : 1200 + small.shape[1]] = small
+    return canvas
+
+
 def head(name: str, mirrored: bool = False) -> Image:
     """The upper part of a portrait, which has nobody else in it."""
     image = portrait(name)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import cv2
 import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from bench.photos import PORTRAITS, group, jpeg, portrait
+from bench.photos import PORTRAITS, group, jpeg, one_face, portrait
 from mien.domain.face_filter import FaceFilter
-from mien.domain.faces import Face, ImageAnalysis
+from mien.domain.faces import DetectedFace, Face, ImageAnalysis
+from mien.domain.geometry import ImageSize
 from mien.usecases.analyse_image import AnalyseImage
-from mien.vision.decode import Image
+from mien.usecases.stopwatch import Stopwatch
+from mien.vision.decode import Image, decode
+from mien.vision.detector import FINE_LONG_SIDE, GLANCE_LONG_SIDE, FaceDetector
 from tests.conftest import saved
 from tests.hostile import exif, inserted, jpeg_segment
 
@@ -48,12 +53,28 @@ def largest(analyse: AnalyseImage, image: Image | bytes) -> Face:
 
 
 def box(face: Face) -> np.ndarray:
-    b = face.detection.box
-    return np.array([b.x1, b.y1, b.x2, b.y2])
+    return boxed(face.detection)
+
+
+def boxed(face: DetectedFace) -> np.ndarray:
+    return np.array([face.box.x1, face.box.y1, face.box.x2, face.box.y2])
 
 
 def scores(face: Face) -> list[float]:
     return [face.detection.probability, face.gender.probability, face.liveness.score, *face.emotion.sentiments.values()]
+
+
+class Watched:
+    """A detector, and the shapes of what its network saw."""
+
+    def __init__(self, detector: FaceDetector) -> None:
+        self.seen: list[tuple[int, ...]] = []
+        self.spec, self._run = detector._engine.spec, detector._engine.run
+        self.detector = FaceDetector(self)
+
+    def run(self, tensor: np.ndarray) -> tuple[np.ndarray, ...]:
+        self.seen.append(tensor.shape)
+        return self._run(tensor)
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +155,45 @@ def test_a_face_partly_out_of_the_frame_gets_a_box_inside(name: str, analyse: An
 @pytest.mark.parametrize("size", [(4000, 3000), (1920, 1080)])
 def test_sixty_faces_in_a_crowd(size: tuple[int, int], analyse: AnalyseImage) -> None:
     assert 57 <= len(analysed(analyse, group(60, *size)).faces) <= 66
+
+
+def in_rows(faces: Iterable[Face]) -> list[Face]:
+    return sorted(faces, key=lambda face: (box(face)[1] // 100, box(face)[0]))
+
+
+@pytest.mark.parametrize("faces", [6, 60])
+def test_twelve_megapixels_decoded_smaller_give_what_they_give_whole(faces: int, analyse: AnalyseImage) -> None:
+    data = jpeg(group(faces, 4032, 3024), 95)
+    image, found = decode(data), in_rows(analysed(analyse, data).faces)
+    whole = in_rows(analyse.describe(image, analyse.find(image, FaceFilter())))
+    assert len(whole) == len(found) >= faces
+    for a, b in zip(whole, found, strict=True):
+        assert box(b) == pytest.approx(box(a), abs=0.05 * a.detection.box.height)
+    apart = np.array([np.subtract(scores(a), scores(b)) for a, b in zip(whole, found, strict=True)])
+    assert np.abs(apart).mean(axis=0).max() < 0.03
+
+
+def test_a_photo_is_decoded_no_finer_than_its_wanted_faces_need(analyse: AnalyseImage) -> None:
+    data = jpeg(group(60, 4032, 3024))
+    for wanted, decoded in ((FaceFilter(), (3024, 4032, 3)), (FaceFilter(min_face_size=256), (1512, 2016, 3))):
+        photo, _ = analyse.see(data, wanted, Stopwatch())
+        assert (photo.image.shape, photo.size) == (decoded, ImageSize(4032, 3024))
+
+
+def test_a_glance_is_enough_for_a_portrait(analyse: AnalyseImage) -> None:
+    image = one_face(4032, 3024)
+    watched = Watched(analyse.detector)
+    (glanced,) = watched.detector.detect(image)
+    assert max(map(max, watched.seen)) == GLANCE_LONG_SIDE
+    (looked,) = analyse.detector.detect(image, may_glance=False)
+    assert boxed(glanced) == pytest.approx(boxed(looked), abs=0.05 * looked.box.height)
+    assert glanced.probability == pytest.approx(looked.probability, abs=0.03)
+
+
+def test_a_crowd_is_looked_at_finely(analyse: AnalyseImage) -> None:
+    watched = Watched(analyse.detector)
+    assert len(watched.detector.detect(group(60, 4032, 3024))) >= 57
+    assert max(map(max, watched.seen)) == FINE_LONG_SIDE[1]
 
 
 @pytest.mark.parametrize("name", PORTRAITS)

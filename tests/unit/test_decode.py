@@ -206,6 +206,23 @@ def test_a_photo_that_a_call_may_hold_is_decoded_whole(photo) -> None:
         assert np.array_equal(whole.image, decode(photo("astronaut")))
 
 
+@pytest.mark.parametrize(
+    ("long_side", "decoded"), [(2000, (1500, 2000)), (2001, (3000, 4000)), (1000, (750, 1000)), (10, (375, 500))]
+)
+def test_a_jpeg_is_reduced_as_far_as_its_longer_side_allows(long_side: int, decoded: tuple[int, int]) -> None:
+    data = large_jpeg(4000, 3000)
+    reduced = decode_photo(data, long_side=long_side)
+    assert (reduced.image.shape[:2], reduced.size) == (decoded, ImageSize(4000, 3000))
+    assert reduced.could_be_finer is (decoded != (3000, 4000))
+    small = cv2.resize(decode(data), decoded[::-1], interpolation=cv2.INTER_AREA)
+    assert mean_difference(reduced.image, small) < 4
+
+
+def test_a_png_is_not_reduced_for_it_would_take_no_less_time(picture: Pillow.Image) -> None:
+    photo = decode_photo(saved(picture, "PNG"), long_side=16)
+    assert (photo.scale, photo.could_be_finer) == ((1, 1), False)
+
+
 def test_an_upload_of_many_megapixels_is_decoded_at_half_its_size() -> None:
     data = large_jpeg(6001, 7001, orientation=6)
     with pytest.raises(ImageTooLarge, match="40 megapixels"):
@@ -214,6 +231,7 @@ def test_an_upload_of_many_megapixels_is_decoded_at_half_its_size() -> None:
     assert half.size == ImageSize(7001, 6001)
     assert half.image.shape == (3001, 3501, 3)
     assert half.scale == pytest.approx((2, 2), abs=0.001)
+    assert not half.could_be_finer
     small = cv2.resize(cv2.rotate(portrait("obama"), cv2.ROTATE_90_CLOCKWISE), (350, 300), interpolation=cv2.INTER_AREA)
     shrunk = cv2.resize(half.image, (350, 300), interpolation=cv2.INTER_AREA)
     assert mean_difference(shrunk, small) < 4

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from mien.domain.face_filter import FaceFilter
 from mien.domain.faces import DetectedFace, Face, ImageAnalysis
+from mien.usecases.find_faces import find_faces
 from mien.usecases.stopwatch import Stopwatch
 from mien.vision.attributes import AgeGenderEstimator, ExpressionClassifier
-from mien.vision.decode import CALL, Image, Limits, Photo, decode_photo
+from mien.vision.decode import CALL, Image, Limits, Photo
 from mien.vision.detector import FaceDetector
 from mien.vision.engine import ModelFolder
 from mien.vision.head_pose import HeadPoseEstimator
@@ -67,17 +68,16 @@ class AnalyseImage:
 
         """
         watch = Stopwatch()
-        with watch.stage("decode"):
-            photo = decode_photo(data, self.limits)
-        with watch.stage("detect"):
-            detected = self.find_in(photo, wanted)
+        photo, detected = self.see(data, wanted, watch)
         with watch.stage("describe"):
             faces = self.describe(photo.image, detected) if detected else ()
         return ImageAnalysis(photo.size, tuple(face.scaled(*photo.scale) for face in faces), watch.times)
 
-    def find_in(self, photo: Photo, wanted: FaceFilter) -> tuple[DetectedFace, ...]:
-        """As `find`, where the wanted size is in pixels of the photo; the faces are in pixels of its image."""
-        return self.find(photo.image, wanted.seen_at(min(photo.scale)))
+    def see(self, data: bytes, wanted: FaceFilter, watch: Stopwatch) -> tuple[Photo, tuple[DetectedFace, ...]]:
+        """The photo, decoded as fine as its faces need, and the wanted ones, as `find` finds them, in pixels of its
+        image. Raises ImageError.
+        """
+        return find_faces(self.detector, self.landmarks, data, self.limits, wanted, watch)
 
     def find(self, image: Image, wanted: FaceFilter) -> tuple[DetectedFace, ...]:
         """The wanted faces of an upright BGR image, largest first, with their points where the landmark network sees

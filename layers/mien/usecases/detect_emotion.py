@@ -8,9 +8,10 @@ from pathlib import Path
 from mien.domain.face_filter import FaceFilter
 from mien.domain.faces import DetectedFace, Emotion
 from mien.usecases.analyse_image import ANALYSIS, AnalyseImage
+from mien.usecases.find_faces import find_faces
 from mien.usecases.stopwatch import Stopwatch
 from mien.vision.attributes import ExpressionClassifier
-from mien.vision.decode import CALL, Limits, decode_photo
+from mien.vision.decode import CALL, Limits
 from mien.vision.detector import FaceDetector
 from mien.vision.engine import ModelFolder
 from mien.vision.landmarks import LandmarkLocaliser
@@ -64,12 +65,7 @@ class DetectEmotion:
             ImageError: the image is of another kind, too large, or cannot be decoded.
 
         """
-        with watch.stage("decode"):
-            photo = decode_photo(data, self.limits)
-        with watch.stage("detect"):
-            seen = wanted.seen_at(min(photo.scale))
-            faces = seen.of(self.detector.detect(photo.image, wanted.min_detection_probability))
-            faces = self.landmarks.localise(photo.image, faces) if faces else ()
+        photo, faces = find_faces(self.detector, self.landmarks, data, self.limits, wanted, watch)
         with watch.stage("describe"):
             emotions = self.expression.classify(photo.image, faces) if faces else []
         pairs = zip(faces, emotions, strict=True)

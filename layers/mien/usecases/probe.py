@@ -11,7 +11,8 @@ from mien.domain.faces import Face
 from mien.domain.geometry import ImageSize
 from mien.domain.matching import Embedding
 from mien.usecases.analyse_image import AnalyseImage
-from mien.vision.decode import UPLOAD, decode, image_size
+from mien.usecases.stopwatch import Stopwatch
+from mien.vision.decode import UPLOAD
 from mien.vision.embedder import FaceEmbedder
 from mien.vision.engine import ModelFolder
 
@@ -57,11 +58,10 @@ class FaceReader:
             NoFace, MultipleFaces: it does not show one face.
 
         """
-        image = decode(data)
-        detected = self.analyse.find(image, FaceFilter())
+        photo, detected = self.analyse.see(data, FaceFilter(), Stopwatch())
         if not detected:
             raise NoFace(f"The {name} shows no face.")
         if len(detected) > 1:
             raise MultipleFaces(f"The {name} shows {len(detected)} faces; one is needed.")
-        (face,), (embedding,) = self.analyse.describe(image, detected), self.embedder.embed(image, detected)
-        return Probe(face, image_size(image), embedding)
+        (face,), (embedding,) = self.analyse.describe(photo.image, detected), self.embedder.embed(photo.image, detected)
+        return Probe(face.scaled(*photo.scale), photo.size, embedding)

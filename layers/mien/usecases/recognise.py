@@ -14,7 +14,6 @@ from mien.domain.matching import MatchCalibration
 from mien.ports.face_search import FaceSearch
 from mien.usecases.probe import FaceReader
 from mien.usecases.stopwatch import Stopwatch
-from mien.vision.decode import decode_photo
 
 CANDIDATES = 10
 
@@ -69,16 +68,13 @@ class Recognise:
 
         """
         analyse, embedder, watch = self.reader.analyse, self.reader.embedder, Stopwatch()
-        with watch.stage("decode"):
-            photo = decode_photo(data, analyse.limits)
-        with watch.stage("detect"):
-            image, detected = photo.image, analyse.find_in(photo, wanted)
+        photo, detected = analyse.see(data, wanted, watch)
         if not detected:
             return Recognition(photo.size, (), 0, embedder.calibration, watch.times)
         with watch.stage("describe"):
-            faces = analyse.describe(image, detected)
+            faces = analyse.describe(photo.image, detected)
         with watch.stage("embed"):
-            embeddings = embedder.embed(image, detected)
+            embeddings = embedder.embed(photo.image, detected)
         with watch.stage("search"):
             found = self.search.search(gallery, embeddings, CANDIDATES)
         threshold = embedder.calibration.threshold(policy, found.faces)

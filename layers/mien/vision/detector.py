@@ -22,6 +22,16 @@ FINE_LONG_SIDE = (640, 1920)
 COARSE_LONG_SIDE = 256
 MAX_UPSCALE = 4.0
 
+# Of a large image a glance comes first. Where it shows faces, and none that is small even when its faintest hints of
+# such are looked at closely, it was enough: a fine look takes up to nine times as long.
+GLANCE_LONG_SIDE = 640
+GLANCE_FROM = 960  # a fine look's long side; below it a glance in vain costs more than it saves
+SMALL_SIDE = 48  # pixels of the glance
+HINT_PROBABILITY = 0.02
+MAX_HINTS = 16
+CLOSE_SIDE = 192  # what is looked at about a hint, in pixels of the fine look
+CLOSE_PROBABILITY = 0.3
+
 MAX_CANDIDATES = 1000  # a stride and look, so that no minimum makes merging slow
 MAX_OVERLAP = 0.3  # IoU above which two boxes are the same face
 MAX_INSIDE = 0.8  # part of a box that may lie inside a better one
@@ -41,6 +51,10 @@ class Candidates:
         factors = np.array([x, y], dtype=np.float32)
         return Candidates(self.boxes * np.tile(factors, 2), self.points * factors, self.scores)
 
+    def of(self, kept: NDArray[np.bool_]) -> Candidates:
+        """Those at whose places `kept`, (n,), is true."""
+        return Candidates(self.boxes[kept], self.points[kept], self.scores[kept])
+
 
 class FaceDetector:
     """Detects all faces of an image."""
@@ -49,21 +63,61 @@ class FaceDetector:
         self._engine = engine
         self._min_probability = engine.spec.operating_point("min_probability")
 
-    def detect(self, image: Image, min_probability: float | None = None) -> tuple[DetectedFace, ...]:
+    def detect(
+        self, image: Image, min_probability: float | None = None, may_glance: bool = True
+    ) -> tuple[DetectedFace, ...]:
         """The faces of an upright BGR image, largest first, whose score is at least `min_probability` (None: the
-        model's operating point).
+        model's operating point). `may_glance`: whether a glance may be enough.
 
         Boxes are in pixels of the image and clipped to it; landmarks may lie outside.
         """
         minimum = self._min_probability if min_probability is None else min_probability
         size = image_size(image)
-        looks, seen = [], image
-        for scale in working_scales(size):
-            seen = _resize(seen, size, scale)  # the coarse look shrinks the fine one's image
-            looks.append(self._look(seen, minimum).moved(seen, image))
+        glances = self._glances(image, minimum) if may_glance else []
+        looks = glances or self._looks(image, working_scales(size), minimum)
         faces = [face for face in _merge(looks) if face.box.clipped(size).area > 0]
         clipped = (DetectedFace(face.box.clipped(size), face.landmarks, face.probability) for face in faces)
         return tuple(sorted(clipped, key=lambda face: face.box.area, reverse=True))
+
+    def _glances(self, image: Image, minimum: float) -> list[Candidates]:
+        """Looks that were enough for a large image; of another, none."""
+        size = image_size(image)
+        long_side = max(size.width, size.height)
+        scales = (GLANCE_LONG_SIDE / long_side, COARSE_LONG_SIDE / long_side)
+        if working_scales(size)[0] * long_side < GLANCE_FROM:
+            return []
+        looks = self._looks(image, scales, min(minimum, HINT_PROBABILITY))
+        sure = [look.of(look.scores >= minimum) for look in looks]
+        if not any(len(look.scores) for look in sure) or self._shows_small_face(image, looks[0], scales[0]):
+            return []
+        return sure
+
+    def _shows_small_face(self, image: Image, glance: Candidates, scale: float) -> bool:
+        """Whether what a glance at this scale saw of small faces, however faint, is one."""
+        sides = (glance.boxes[:, 2:] - glance.boxes[:, :2]).min(axis=1) * scale
+        hints = glance.of((sides < SMALL_SIDE) & (glance.scores >= HINT_PROBABILITY))
+        best = suppress(hints.boxes, hints.scores)[:MAX_HINTS]
+        return any(
+            hints.scores[i] >= self._min_probability or self._is_face_closely(image, hints.boxes[i]) for i in best
+        )
+
+    def _is_face_closely(self, image: Image, box: FloatArray) -> bool:
+        """Whether a fine look at the surroundings of a box finds a face."""
+        size = image_size(image)
+        fine = working_scales(size)[0]
+        half = CLOSE_SIDE / fine / 2
+        left, top = (int(max(centre - half, 0)) for centre in (box[:2] + box[2:]) / 2)
+        part = image[top : top + int(2 * half), left : left + int(2 * half)]
+        close = self._look(_resize(part, image_size(part), fine), CLOSE_PROBABILITY)
+        return len(close.scores) > 0
+
+    def _looks(self, image: Image, scales: tuple[float, ...], minimum: float) -> list[Candidates]:
+        """A look at each of the scales, fine first, in pixels of the image."""
+        looks, seen = [], image
+        for scale in scales:
+            seen = _resize(seen, image_size(image), scale)  # the coarse look shrinks the fine one's image
+            looks.append(self._look(seen, minimum).moved(seen, image))
+        return looks
 
     def detect_at(self, image: Image, scale: float, min_probability: float) -> tuple[DetectedFace, ...]:
         """As `detect`, with one look at one scale and nothing clipped; for comparing with other detectors."""
