@@ -76,7 +76,7 @@ def test_a_card_says_everything_that_is_known_of_a_face(page: Page, server: Serv
     expect(card).to_contain_text("female, 86 %")
     expect(card).to_contain_text("looks live, over 99 %")
     expect(card).to_contain_text(f"yaw {face['pose']['yaw']}°, pitch {face['pose']['pitch']}°")
-    expect(card).to_contain_text(f"Quality, {face['quality']['face_size_px']} pixels wide")
+    expect(card).to_contain_text(f"Quality, {face['quality']['face_size_px']} pixels across")
     bars = card.locator(".measure")
     assert bars.count() == len(face["emotion"]["sentiments"]) + 3
     happy = bars.filter(has_text="happy").locator(".bar").evaluate("bar => bar.style.getPropertyValue('--share')")

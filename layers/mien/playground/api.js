@@ -35,7 +35,8 @@ export function urlOf(call) {
 // Make a call: { method, path, query, headers, files: [[field, file]] }. Gives the body and how long it took.
 export async function send(call, signal) {
   if (!secret) throw new Refusal("Type or paste your key first.", "no_key");
-  const options = { method: call.method, headers: { [KEY_HEADER]: secret, ...call.headers }, signal, cache: "no-store" };
+  const headers = { [KEY_HEADER]: secret, ...call.headers };
+  const options = { method: call.method, headers, signal, cache: "no-store" };
   if (call.files) {
     options.body = new FormData();
     for (const [field, file] of call.files) options.body.append(field, file, file.name);

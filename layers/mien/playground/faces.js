@@ -111,7 +111,7 @@ function posed({ yaw, pitch, roll }) {
 }
 
 function quality({ face_size_px: size, ...shares }) {
-  return bars(`Quality, ${size} pixels wide`, shares);
+  return bars(`Quality, ${size} pixels across`, shares);
 }
 
 function bars(name, shares) {
