@@ -42,8 +42,10 @@ documents: models ## Write anew what is made from code and measurements: model c
 	$(BIN)/python -m bench.examples
 	$(BIN)/python -m mien.openapi
 
-bench: models ## Measure speed and large galleries, on one core
+bench: models ## Measure speed, memory, bytes and large galleries, on one core
 	$(BIN)/python -m bench.speed
+	$(BIN)/python -m bench.footprint
+	$(BIN)/python -m bench.report
 	$(BIN)/python -m bench.gallery
 
 soak: models ## Many requests, good and bad, at once: right answers, no 5xx, flat memory (REQUESTS=5000 CLIENTS=8)

@@ -81,7 +81,11 @@ def _faceplugin_landmarks(spec: ModelSpec, files: Files) -> onnx.ModelProto:
     grey = np.array(GREY_OF_BGR, dtype=np.float32).reshape(1, 3, 1, 1) / 256
     kernel.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(kernel) * grey, first))
     model.graph.input[0].type.tensor_type.shape.dim[1].dim_value = 3
-    return model
+    return to_halves(model)
+
+
+def _free_batch_in_halves(spec: ModelSpec, files: Files) -> onnx.ModelProto:
+    return to_halves(_free_batch(spec, files))
 
 
 def _reshape_targets(model: onnx.ModelProto) -> list[onnx.TensorProto]:
@@ -323,7 +327,7 @@ _CONVERTERS: dict[str, Callable[[ModelSpec, Files], onnx.ModelProto]] = {
     "mien-expression": _expression,
     "faceapi-age-gender": _faceapi_age_gender,
     "faceplugin-landmarks": _faceplugin_landmarks,
-    "faceplugin-liveness": _free_batch,
-    "faceplugin-pose": _free_batch,
-    "faceplugin-embedding": _free_batch,
+    "faceplugin-liveness": _free_batch_in_halves,
+    "faceplugin-pose": _free_batch_in_halves,
+    "faceplugin-embedding": _free_batch_in_halves,
 }

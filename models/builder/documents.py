@@ -15,7 +15,6 @@ from mien.http.about import CATALOGUE_NAME
 from mien.vision.manifest import MANIFEST_NAME, Manifest, ModelSpec, load_manifest
 from models.builder.catalogue import catalogue
 from models.builder.pages import accuracy_page, models_page
-from models.builder.performance import performance_page
 from models.builder.readme import with_figures
 
 ROOT = settings.CHECKOUT
@@ -51,11 +50,7 @@ def documents() -> dict[Path, str]:
     manifest = load_manifest(ROOT / "models" / MANIFEST_NAME)
     figures = json.loads(FIGURES.read_text(encoding="utf-8"))
     cards = {CARDS / f"{spec.id}.md": _card(spec, figures) for spec in manifest.models}
-    pages = {
-        DOCS / "models.md": models_page(manifest),
-        DOCS / "accuracy.md": accuracy_page(manifest, figures),
-        DOCS / "performance.md": performance_page(FIGURES.parent),
-    }
+    pages = {DOCS / "models.md": models_page(manifest), DOCS / "accuracy.md": accuracy_page(manifest, figures)}
     readme = with_figures(README.read_text(encoding="utf-8"), figures)
     others = {NOTICE: _notice(manifest), CATALOGUE: catalogue(manifest, figures), README: readme}
     return cards | pages | others

@@ -24,12 +24,13 @@ from mien.vision.decode import Image, decode
 from mien.vision.detector import FaceDetector
 from mien.vision.engine import Engine, softmax, to_tensor
 from mien.vision.face_network import FaceNetwork
+from mien.vision.head_pose import expected_degrees
 from mien.vision.manifest import ModelSpec
 from models.builder.convert import FACEAPI_LABELS, GREY_OF_BGR, Files, own_weights, published
 from models.builder.errors import WrongGraph
 
 TOLERANCE = 2e-3
-"""Of probabilities, of years per hundred, of points per side of the chip, and of an embedding's values."""
+"""Of probabilities, of years and degrees per hundred, of points per side of the chip, and of an embedding's values."""
 
 BOX_TOLERANCE_PX = 0.1
 
@@ -100,7 +101,7 @@ def _against_opencv(engine: Engine, files: Files, seen: list[Witness]) -> float:
     tensor = to_tensor(_chips(engine, seen), engine.spec.input)
     network = cv2.dnn.readNetFromONNX(np.frombuffer(published(engine.spec, files), np.uint8))
     names = [output.name for output in engine.spec.outputs]
-    comparable = _unit if engine.spec.task == "embedding" else softmax
+    comparable = {"embedding": _unit, "head_pose": _hundred_degrees}.get(engine.spec.task, softmax)
     worst = 0.0
     ours = engine.run(tensor)
     for index in range(len(tensor)):
@@ -123,6 +124,10 @@ def _landmarks_against_opencv(engine: Engine, files: Files, seen: list[Witness])
         network.setInput(grey[None, None])
         worst = max(worst, float(np.abs(points - network.forward().reshape(-1)).max()))
     return _within(worst, TOLERANCE, engine.spec)
+
+
+def _hundred_degrees(logits: FloatArray) -> FloatArray:
+    return expected_degrees(logits[None]) / np.float32(100)
 
 
 def _unit(vector: FloatArray) -> FloatArray:

@@ -32,7 +32,7 @@ class HeadPoseEstimator:
 
     def estimate(self, image: Image, faces: Sequence[DetectedFace]) -> list[HeadPose]:
         """One pose for each face of an upright BGR image; signs as HeadPose states them."""
-        yaws, pitches, rolls = (_expected_degrees(logits) for logits in self._network.run(image, faces))
+        yaws, pitches, rolls = (expected_degrees(logits) for logits in self._network.run(image, faces))
         return [
             HeadPose(
                 yaw=self._yaw_bias - float(yaw),  # the network counts turns to the subject's right
@@ -43,6 +43,8 @@ class HeadPoseEstimator:
         ]
 
 
-def _expected_degrees(logits: FloatArray) -> FloatArray:
+def expected_degrees(logits: FloatArray) -> FloatArray:
+    """The angles, (n,), that (n, 66) logits of bins mean."""
     bins = np.arange(logits.shape[1], dtype=np.float32) * _BIN_DEGREES + _FIRST_BIN
-    return softmax(logits) @ bins
+    degrees: FloatArray = softmax(logits) @ bins
+    return degrees

@@ -1,0 +1,168 @@
+"""What running Mien takes besides its time: start, memory, bytes, throughput, money. `python -m bench.footprint`.
+
+Starts and calls of the families run by turns on one core; the local server has all of them. Prints a table and writes
+bench/results/footprint.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from importlib import import_module, metadata
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Any
+
+os.environ["MIEN_THREADS"] = "1"
+os.environ["MIEN_METER"] = f"sqlite:{tempfile.mkdtemp()}/mien.sqlite"
+os.environ["MIEN_GALLERY"] = f"sqlite:{tempfile.mkdtemp()}/gallery.sqlite"
+os.environ["POWERTOOLS_LOG_LEVEL"] = "CRITICAL"
+os.environ["POWERTOOLS_METRICS_DISABLED"] = "true"
+
+from rich.console import Console
+from rich.table import Table
+
+from bench.events import photo_event
+from bench.interleaved import ANALYTICS_START, BARE_START, interleaved, start
+from bench.machine import machine, use_one_core
+from bench.photos import group, jpeg, one_face
+from bench.server import start as start_server
+from bench.server import stop
+from mien import settings
+from mien.domain.prices import WORK
+from mien.http.routes import EMOTION_DETECTION, FACE_ANALYTICS, RECOGNIZE_FACE
+from mien.local.environment import LocalContext
+from mien.usecases.analyse_image import ANALYSIS
+from mien.vision.manifest import MANIFEST_NAME, load_manifest
+
+RESULTS = Path(__file__).with_name("results") / "footprint.json"
+
+Row = tuple[str, float, str]
+"""What, how much, of which unit."""
+
+FAMILIES = {
+    "analytics": (FACE_ANALYTICS, "face_image"),
+    "emotion": (EMOTION_DETECTION, "image"),
+    "recognition": (RECOGNIZE_FACE, "face_image"),
+}
+CLIENTS = (1, 4, 16)
+MEMORY = """
+import sys
+from pathlib import Path
+from functions.analytics.handler import analyse_image
+from mien.domain.face_filter import FaceFilter
+for photo in sys.argv[1:]:
+    for _ in range(3):
+        analyse_image(Path(photo).read_bytes(), FaceFilter())
+    lines = Path("/proc/self/status").read_text().splitlines()
+    print(next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM:")))
+"""
+
+
+def calls(rounds: int) -> Iterator[Row]:
+    """Proxy event to response by family, for one face at 640×480."""
+    photo = jpeg(one_face(640, 480))
+    actions: dict[str, Callable[[], Any]] = {}
+    for family, (route, field) in FAMILIES.items():
+        handler, event = import_module(f"functions.{family}.handler").lambda_handler, photo_event(route, photo, field)
+        actions[route.path.rpartition("/")[2]] = partial(_call, handler, event, family)
+    for name, times in interleaved(actions, rounds).items():
+        yield f"{name}, median", median(times), "ms"
+        yield f"{name}, p95", quantiles(times, n=20)[-1], "ms"
+
+
+def _call(handler: Callable[..., dict[str, Any]], event: dict[str, Any], family: str) -> None:
+    response = handler(event, LocalContext(family, "bench"))
+    assert response["statusCode"] == 200, response["body"]
+
+
+def starts(rounds: int) -> Iterator[Row]:
+    times = interleaved({"bare": lambda: start(BARE_START), "analytics": lambda: start(ANALYTICS_START)}, rounds)
+    bare, analytics = median(times["bare"]), median(times["analytics"])
+    yield "start of the libraries alone", bare, "ms"
+    yield "start of the analytics function", analytics, "ms"
+    yield "the latter by the former", analytics / bare, "×"
+
+
+def memory() -> Iterator[Row]:
+    """Most memory resident of a process that analyses photos of growing size."""
+    photos = {
+        "640×480, one face": one_face(640, 480),
+        "12 megapixels, one face": one_face(4032, 3024),
+        "12 megapixels, 60 faces": group(60, 4032, 3024),
+    }
+    with tempfile.TemporaryDirectory() as name:
+        files = [Path(name) / f"{index}.jpg" for index in range(len(photos))]
+        for file, image in zip(files, photos.values(), strict=True):
+            file.write_bytes(jpeg(image))
+        command = [sys.executable, "-c", MEMORY, *map(str, files)]
+        done = subprocess.run(command, cwd=settings.CHECKOUT, check=True, capture_output=True, text=True)
+    for photo, peak in zip(photos, done.stdout.split(), strict=True):
+        yield f"memory resident, after {photo}", float(peak), "MB"
+
+
+def sizes() -> Iterator[Row]:
+    manifest = load_manifest(settings.models_folder() / MANIFEST_NAME)
+    yield "networks of analytics", sum(manifest.for_task(task).bytes for task in ANALYSIS) / 1e6, "MB"
+    yield "networks, all", sum(spec.bytes for spec in manifest.models) / 1e6, "MB"
+    listed = (settings.CHECKOUT / "functions" / "analytics" / "requirements.txt").read_text(encoding="utf-8")
+    packages = re.findall(r"^([A-Za-z0-9_.-]+)==", listed, re.MULTILINE)
+    yield "packages of the analytics function, as installed", sum(map(_installed_bytes, packages)) / 1e6, "MB"
+
+
+def _installed_bytes(package: str) -> int:
+    files = metadata.distribution(package).files or []
+    paths = [Path(str(file.locate())) for file in files]
+    return sum(path.stat().st_size for path in paths if path.is_file() and path.suffix != ".pyc")
+
+
+def throughput(requests: int) -> Iterator[Row]:
+    """Calls a second that the local server answers."""
+    photo = jpeg(one_face(640, 480))
+    with tempfile.TemporaryDirectory() as state:
+        server = start_server(Path(state), settings.CHECKOUT / "functions")
+        try:
+            for clients in CLIENTS:
+                with ThreadPoolExecutor(clients) as pool:
+                    list(pool.map(lambda _: server.analyse(photo), range(clients)))  # warm
+                    began = time.perf_counter()
+                    statuses = [r.status_code for r in pool.map(lambda _: server.analyse(photo), range(requests))]
+                    seconds = time.perf_counter() - began
+                assert set(statuses) == {200}, statuses
+                yield f"local server, {clients} clients", requests / seconds, "calls a second"
+        finally:
+            stop(server)
+
+
+def costs() -> Iterator[Row]:
+    for endpoint, work in WORK.items():
+        yield f"a thousand calls of {endpoint}, estimated", work.dollars * 1000, "$"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.footprint", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=20, help="timed calls and starts of each kind (default 20)")
+    parser.add_argument("--requests", type=int, default=100, help="requests to the local server (default 100)")
+    options = parser.parse_args()
+    rows = list(throughput(options.requests))  # before this process gives up its other cores
+    use_one_core()
+    rows = [*starts(options.rounds), *calls(options.rounds), *memory(), *sizes(), *rows, *costs()]
+    table = Table("measure", "value", "unit", title="Start, calls, memory, bytes, throughput, money")
+    for name, value, unit in rows:
+        table.add_row(name, f"{value:.3f}" if unit == "$" else f"{value:.1f}", unit)
+    Console(width=120).print(table)
+    figures = [{"measure": name, "value": round(value, 3), "unit": unit} for name, value, unit in rows]
+    RESULTS.write_text(json.dumps({"machine": machine(), "figures": figures}, indent=1, ensure_ascii=False) + "\n")
+
+
+if __name__ == "__main__":
+    main()

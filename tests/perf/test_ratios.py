@@ -1,0 +1,70 @@
+"""Speed as ratios within one run, so that a busy or slow machine fails nothing. `make bench` has the figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import cv2
+import pytest
+
+from bench.interleaved import ANALYTICS_START, BARE_START, interleaved, ratios, start
+from bench.photos import group, jpeg, one_face
+from mien import settings
+from mien.domain.face_filter import FaceFilter
+from mien.usecases.analyse_image import ANALYSIS, AnalyseImage
+from mien.vision.decode import decode, decode_photo
+from mien.vision.manifest import MANIFEST_NAME, load_manifest
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> object:
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    yield
+    cv2.setNumThreads(threads)
+
+
+def assert_within(bounds: Mapping[str, float], measure: Callable[[], Mapping[str, float]]) -> None:
+    """Something else may have held the machine up for the length of a measurement: the better of two counts."""
+    measured = measure()
+    if any(measured[name] > bound for name, bound in bounds.items()):
+        again = measure()
+        measured = {name: min(value, again[name]) for name, value in measured.items()}
+    assert {name: measured[name] for name in bounds if measured[name] > bounds[name]} == {}
+
+
+def test_an_analysis_takes_no_more_of_the_detectors_time_than_it_did(analyse: AnalyseImage) -> None:
+    image = one_face(640, 480)
+    photos = {
+        "one face": jpeg(image),
+        "six faces in full HD": jpeg(group(6, 1920, 1080)),
+        "one face in 12 megapixels": jpeg(one_face(4032, 3024)),
+    }
+    actions = {"detector alone": lambda: analyse.detector.detect(image)}
+    actions |= {name: lambda data=data: analyse(data, FaceFilter()) for name, data in photos.items()}
+    bounds = {"one face": 5, "six faces in full HD": 30, "one face in 12 megapixels": 10}
+    assert_within(bounds, lambda: ratios(interleaved(actions, 7), "detector alone"))
+
+
+def test_twelve_megapixels_take_little_longer_than_a_small_photo(analyse: AnalyseImage) -> None:
+    photos = {"small": jpeg(one_face(640, 480)), "large": jpeg(one_face(4032, 3024))}
+    actions = {name: lambda data=data: analyse(data, FaceFilter()) for name, data in photos.items()}
+    assert_within({"large": 3.5}, lambda: ratios(interleaved(actions, 7), "small"))
+
+
+def test_a_half_sized_jpeg_is_decoded_in_a_fraction_of_the_time() -> None:
+    data = jpeg(one_face(4032, 3024))
+    actions = {"whole": lambda: decode(data), "half": lambda: decode_photo(data, long_side=1920)}
+    assert_within({"half": 0.7}, lambda: ratios(interleaved(actions, 5), "whole"))
+
+
+def test_analytics_starts_in_little_more_than_its_libraries_take(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv(settings.METER, f"sqlite:{tmp_path}/mien.sqlite")
+    actions = {"bare": lambda: start(BARE_START), "analytics": lambda: start(ANALYTICS_START)}
+    assert_within({"analytics": 3}, lambda: ratios(interleaved(actions, 5), "bare"))
+
+
+def test_the_networks_of_an_analysis_are_small() -> None:
+    manifest = load_manifest(settings.models_folder() / MANIFEST_NAME)
+    assert sum(manifest.for_task(task).bytes for task in ANALYSIS) < 9_000_000
