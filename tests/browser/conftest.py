@@ -44,8 +44,9 @@ def camera(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return film
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium(camera: Path) -> Iterator[Browser]:
+    """Ended with its module: while Playwright runs, so does an event loop of its own, beside which no other may."""
     switches = [
         "--use-fake-device-for-media-stream",
         f"--use-file-for-fake-video-capture={camera}",
