@@ -7,6 +7,7 @@ import onnx
 from onnx import helper, numpy_helper
 
 _FEWEST = 256  # smaller tensors stay as they are
+_SMALLEST = 2.0**-8  # and those whose weights all are: float16 has few of them, as the first ones on pixels of 0 to 255
 _SUFFIX = "/half"
 
 
@@ -14,7 +15,7 @@ def to_halves(model: onnx.ModelProto) -> onnx.ModelProto:
     """The same network, its larger float32 weights rounded to float16 and cast back by the graph."""
     casts = []
     for tensor in model.graph.initializer:
-        if tensor.data_type == onnx.TensorProto.FLOAT and np.prod(tensor.dims) >= _FEWEST:
+        if _is_halved(tensor):
             name, values = tensor.name, numpy_helper.to_array(tensor).astype(np.float16)
             tensor.CopyFrom(numpy_helper.from_array(values, f"{name}{_SUFFIX}"))
             casts.append(helper.make_node("Cast", [tensor.name], [name], to=onnx.TensorProto.FLOAT))
@@ -22,6 +23,12 @@ def to_halves(model: onnx.ModelProto) -> onnx.ModelProto:
     del model.graph.node[:]
     model.graph.node.extend(nodes)
     return model
+
+
+def _is_halved(tensor: onnx.TensorProto) -> bool:
+    if tensor.data_type != onnx.TensorProto.FLOAT or np.prod(tensor.dims) < _FEWEST:
+        return False
+    return bool(np.abs(numpy_helper.to_array(tensor)).max() >= _SMALLEST)
 
 
 def from_halves(model: onnx.ModelProto) -> onnx.ModelProto:

@@ -197,6 +197,13 @@ def test_weights_in_half_precision_are_as_near_as_that_and_take_half_the_bytes()
     assert [node.op_type for node in halved.graph.node] == ["MatMul"]
 
 
+def test_tiny_weights_stay_in_single_precision() -> None:
+    weights = np.linspace(-1e-3, 1e-3, 30_000, dtype=np.float32).reshape(300, 100)
+    graph = onnx.helper.make_graph([], "tiny", [], [], [onnx.numpy_helper.from_array(weights, "w")])
+    (tensor,) = to_halves(onnx.helper.make_model(graph)).graph.initializer
+    assert np.array_equal(onnx.numpy_helper.to_array(tensor), weights)
+
+
 def test_the_cards_and_notice_are_as_the_manifest_says() -> None:
     for path, text in documents.documents().items():
         assert path.read_text(encoding="utf-8") == text, "run `make documents`"
