@@ -10,8 +10,8 @@ from mien.vision.detector import FINE_LONG_SIDE, FaceDetector
 from mien.vision.landmarks import LandmarkLocaliser
 
 WELL_SEEN = 128
-"""Pixels of a face's shorter side from which more of them tell the networks nothing: what they see is no larger, but
-for the head pose network, and that one is no surer above.
+"""Pixels of a face's shorter side from which it is decoded no finer: about the side of the chips that most networks
+see; the head pose network's is larger, and gets it enlarged.
 """
 
 
