@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import cv2
 import numpy as np
@@ -16,6 +16,7 @@ from bench.photos import group, jpeg
 from mien import settings
 from mien.usecases.analyse_image import AnalyseImage
 from mien.vision.decode import Image
+from tests.web_server import WebServer
 
 # Handlers that a test imports open their meter; it is nobody's business but theirs.
 _state = tempfile.mkdtemp()
@@ -30,6 +31,14 @@ PHOTOS = settings.CHECKOUT / "docs" / "photos"
 def photo() -> Callable[[str], bytes]:
     """The bytes of an example photo by name."""
     return lambda name: (PHOTOS / f"{name}.jpg").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def web_server() -> Iterator[WebServer]:
+    """The web of a test module; reset it."""
+    web = WebServer()
+    yield web
+    web.stop()
 
 
 @pytest.fixture(scope="session")

@@ -73,11 +73,7 @@ class WebServer:
         certificate.configure_cert(tls)
         self.trust = ssl.create_default_context()
         authority.configure_trust(self.trust)
-        self.play: Play = answer(b"image")
-        self.handshakes = True
-        self.names: dict[str, list[str]] = {"photos.example": [PUBLIC]}
-        self.dialled: list[str] = []
-        self.requests: list[str] = []
+        self.reset(answer(b"image"))
         web = self
 
         class Handler(socketserver.BaseRequestHandler):
@@ -88,6 +84,13 @@ class WebServer:
         self.server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
         threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+
+    def reset(self, play: Play) -> None:
+        """Forget what was, and answer so from now on."""
+        self.play, self.handshakes = play, True
+        self.names: dict[str, list[str]] = {"photos.example": [PUBLIC]}
+        self.dialled: list[str] = []
+        self.requests: list[str] = []
 
     def serve(self, plain: socket.socket, tls: ssl.SSLContext) -> None:
         if not self.handshakes:

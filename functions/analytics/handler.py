@@ -9,8 +9,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from mien import settings
-from mien.adapters.https_images import HttpsImageSource
-from mien.adapters.stores import open_meter
+from mien.adapters.stores import open_image_source, open_meter
 from mien.domain.faces import ImageAnalysis
 from mien.http.metering import Metering
 from mien.http.parameters import read_face_filter
@@ -19,7 +18,7 @@ from mien.http.routes import FACE_ANALYTICS, FACE_LIVENESS
 from mien.http.schemas import Envelope, analytics_body, liveness_body
 from mien.usecases.analyse_image import AnalyseImage
 
-images = HttpsImageSource() if settings.fetches_urls() else None
+images = open_image_source(settings.fetches_urls())
 app = Resolver(Metering(open_meter(settings.meter_address()), settings.meter_fails_open()), images)
 analyse_image = AnalyseImage.load(settings.models_folder(), settings.threads())
 

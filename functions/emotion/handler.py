@@ -7,8 +7,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from mien import settings
-from mien.adapters.https_images import HttpsImageSource
-from mien.adapters.stores import open_meter
+from mien.adapters.stores import open_image_source, open_meter
 from mien.http.metering import Metering
 from mien.http.parameters import read_face_filter
 from mien.http.resolver import Resolver, ok
@@ -17,7 +16,7 @@ from mien.http.schemas import emotion_body
 from mien.usecases.detect_emotion import DetectEmotion
 from mien.usecases.stopwatch import Stopwatch
 
-images = HttpsImageSource() if settings.fetches_urls() else None
+images = open_image_source(settings.fetches_urls())
 app = Resolver(Metering(open_meter(settings.meter_address()), settings.meter_fails_open()), images)
 detect_emotion = DetectEmotion.load(settings.models_folder(), settings.threads())
 

@@ -9,9 +9,8 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from mien import settings
-from mien.adapters.https_images import HttpsImageSource
 from mien.adapters.searches import open_search
-from mien.adapters.stores import open_gallery, open_meter
+from mien.adapters.stores import open_gallery, open_image_source, open_meter
 from mien.domain.gallery import MAX_METADATA_BYTES, GalleryId
 from mien.http.images import read_photos
 from mien.http.metering import Metering
@@ -40,7 +39,7 @@ from mien.usecases.probe import FaceReader
 from mien.usecases.recognise import Recognise
 from mien.usecases.validate_faces import validate_faces as compare_photos
 
-images = HttpsImageSource() if settings.fetches_urls() else None
+images = open_image_source(settings.fetches_urls())
 app = Resolver(Metering(open_meter(settings.meter_address()), settings.meter_fails_open()), images)
 reader = FaceReader.load(settings.models_folder(), settings.threads())
 embedder = reader.embedder

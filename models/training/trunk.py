@@ -16,6 +16,8 @@ from torch import Tensor, nn
 from torch.autograd.function import FunctionCtx
 from torch.nn import functional as F
 
+from models.builder.halves import from_halves
+
 FEATURES = 512
 GAIN = 10.0
 
@@ -43,7 +45,7 @@ class Trunk(nn.Sequential):
 
     def load_embedding(self, path: Path) -> None:
         """Take the weights of the built embedding network: convolutions and slopes come in the order they run in."""
-        graph = onnx.load(path).graph
+        graph = from_halves(onnx.load(path)).graph
         tensors = {tensor.name: torch.tensor(numpy_helper.to_array(tensor)) for tensor in graph.initializer}
         kernels = [node for node in graph.node if node.op_type == "Conv"]
         slopes = [tensors[node.input[1]] for node in graph.node if node.op_type == "Mul"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -115,12 +115,11 @@ def test_what_is_no_image_is_told_clearly(emotion: ModuleType, body: bytes, kind
 
 
 @pytest.fixture
-def web(emotion: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Iterator[WebServer]:
+def web(emotion: ModuleType, web_server: WebServer, monkeypatch: pytest.MonkeyPatch) -> WebServer:
     """The web, as this handler sees it."""
-    web = WebServer()
-    monkeypatch.setattr(emotion.app, "images", web.source(10))
-    yield web
-    web.stop()
+    web_server.reset(web_answer(b"image"))
+    monkeypatch.setattr(emotion.app, "images", web_server.source(10))
+    return web_server
 
 
 def test_an_image_may_be_somewhere_on_the_web(emotion: ModuleType, web: WebServer, photo) -> None:

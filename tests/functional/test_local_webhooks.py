@@ -6,7 +6,7 @@ import asyncio
 import json
 import shlex
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -91,19 +91,11 @@ def test_the_loop_looks_again_after_an_error_and_ends_with_its_server(
     assert looks >= 2
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[WebServer]:
-    web = WebServer()
-    yield web
-    web.stop()
-
-
 @pytest.fixture
-def web(running: WebServer, monkeypatch: pytest.MonkeyPatch) -> WebServer:
-    running.play = answer(b"")
-    running.requests.clear()
-    monkeypatch.setattr(command, "HttpsHookPoster", running.poster)
-    return running
+def web(web_server: WebServer, monkeypatch: pytest.MonkeyPatch) -> WebServer:
+    web_server.reset(answer(b""))
+    monkeypatch.setattr(command, "HttpsHookPoster", web_server.poster)
+    return web_server
 
 
 Run = Callable[..., Result]

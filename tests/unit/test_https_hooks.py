@@ -5,7 +5,6 @@ from __future__ import annotations
 import ssl
 import threading
 import time
-from collections.abc import Iterator
 
 import pytest
 
@@ -17,20 +16,10 @@ URL = "https://photos.example/hook?to=me"
 BODY = '{"status": "ü"}'.encode() + bytes(range(256)) * 1000
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[WebServer]:
-    web = WebServer()
-    yield web
-    web.stop()
-
-
 @pytest.fixture
-def web(running: WebServer) -> WebServer:
-    running.play, running.handshakes = answer(b"thanks"), True
-    running.names = {"photos.example": [PUBLIC]}
-    running.dialled.clear()
-    running.requests.clear()
-    return running
+def web(web_server: WebServer) -> WebServer:
+    web_server.reset(answer(b"thanks"))
+    return web_server
 
 
 def post(web: WebServer, url: str = URL) -> int:

@@ -7,7 +7,6 @@ import itertools
 import ssl
 import threading
 import time
-from collections.abc import Iterator
 
 import pytest
 
@@ -23,20 +22,10 @@ def fetch(web: WebServer, url: str) -> bytes:
     return web.source().fetch(url, MAX_BYTES)
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[WebServer]:
-    web = WebServer()
-    yield web
-    web.stop()
-
-
 @pytest.fixture
-def web(running: WebServer) -> WebServer:
-    running.play, running.handshakes = answer(b"image"), True
-    running.names = {"photos.example": [PUBLIC]}
-    running.dialled.clear()
-    running.requests.clear()
-    return running
+def web(web_server: WebServer) -> WebServer:
+    web_server.reset(answer(b"image"))
+    return web_server
 
 
 def test_an_image_comes_back_as_it_is(web: WebServer) -> None:

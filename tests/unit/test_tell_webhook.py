@@ -105,18 +105,10 @@ class House:
         self.poster.close()
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[WebServer]:
-    web = WebServer()
-    yield web
-    web.stop()
-
-
 @pytest.fixture
-def house(running: WebServer, tmp_path: Path) -> Iterator[House]:
-    running.play, running.names = answer(b""), {"photos.example": [PUBLIC]}
-    running.requests.clear()
-    house = House(tmp_path, running)
+def house(web_server: WebServer, tmp_path: Path) -> Iterator[House]:
+    web_server.reset(answer(b""))
+    house = House(tmp_path, web_server)
     yield house
     house.close()
 

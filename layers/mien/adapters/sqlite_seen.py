@@ -7,6 +7,7 @@ the bytes. What is not noted here is read again, and the log sees that it is don
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,9 +34,8 @@ class FileStamp:
     size: int
 
     @classmethod
-    def of(cls, file: Path) -> FileStamp:
-        """A file's. Raises OSError."""
-        stat = file.stat()
+    def of(cls, stat: os.stat_result) -> FileStamp:
+        """That of a file which is so."""
         return cls(stat.st_ctime_ns, stat.st_size)
 
 

@@ -11,16 +11,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from mien.domain.errors import ConfigurationError
-from mien.ports.announcer import Announcer
-from mien.ports.gallery import Gallery
-from mien.ports.key_store import KeyStore
-from mien.ports.meter import Meter
-from mien.ports.photo_store import PhotoStore
-from mien.ports.retry_queue import RetryQueue
-from mien.ports.upload_log import UploadLog
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # what a function does not open, it does not load
     from mien.adapters.folder_photos import FolderPhotoStore
+    from mien.ports.announcer import Announcer
+    from mien.ports.gallery import Gallery
+    from mien.ports.image_source import ImageSource
+    from mien.ports.key_store import KeyStore
+    from mien.ports.meter import Meter
+    from mien.ports.photo_store import PhotoStore
+    from mien.ports.retry_queue import RetryQueue
+    from mien.ports.upload_log import UploadLog
 
 Port = TypeVar("Port")
 
@@ -155,6 +156,15 @@ def open_retry_queue(address: str) -> RetryQueue:
         return SqsRetryQueue(client("sqs"), url)
 
     return _open("queue", address, {"sqlite:FILE": sqlite, "sqs:URL": sqs})
+
+
+def open_image_source(fetches_urls: bool) -> ImageSource | None:
+    """What fetches images from urls, where that is done."""
+    if not fetches_urls:
+        return None
+    from mien.adapters.https_images import HttpsImageSource
+
+    return HttpsImageSource()
 
 
 def _open(what: str, address: str, adapters: Mapping[str, Callable[[str], Port]]) -> Port:

@@ -21,7 +21,7 @@ from mien.adapters.files import NewFile
 from mien.cli.photos import photos_in
 from mien.domain.errors import ServiceError
 from mien.domain.keys import DEMO_TENANT
-from mien.domain.uploads import Task, upload_key
+from mien.domain.uploads import Task, can_be_key, upload_key
 from mien.http.errors import entry_for
 from mien.http.wire import compact_json
 from mien.local.batch import FolderBatch
@@ -104,7 +104,7 @@ def _check_policy(task: Task) -> None:
 
 
 def _run(work: FolderBatch, jobs: int) -> Report:
-    found = [work.photo(file) for file in photos_in(work.photos) if _is_text(str(file))]
+    found = [work.photo(file) for file in photos_in(work.photos) if _can_be_key(file)]
     done = work.done(found)
     missing = [photo for photo in found if photo.key not in done]
     report = Report(len(found), len(done), dict(done))
@@ -151,14 +151,12 @@ class _Bar:
         self._progress.update(self._task, advance=1, failed=self._failed, rate=rate)
 
 
-def _is_text(name: str) -> bool:
-    """Names that are no text cannot be keys."""
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        click.echo(f"Passed over, as its name is not UTF-8: {name!r}", err=True)
-        return False
-    return True
+def _can_be_key(file: Path) -> bool:
+    """Tells of those that cannot."""
+    possible = can_be_key(str(file))
+    if not possible:
+        click.echo(f"Passed over, as its name is not UTF-8: {str(file)!r}", err=True)
+    return possible
 
 
 def _place(key: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from mien.domain.errors import QuotaExceeded
+
 
 class Feature(StrEnum):
     """What can be switched off, for a plan or for a key, where law or conscience asks for it."""
@@ -31,6 +33,11 @@ class Plan:
     def title(self) -> str:
         """How API Gateway's usage plan for it is described, by which it is found again."""
         return f"Mien: {self.name}"
+
+    def exceeded(self, used: int | None) -> QuotaExceeded:
+        """What is said to a key that has used up its month."""
+        limit = self.calls_per_month
+        return QuotaExceeded(f"The plan {self.name} has {limit} calls a month.", used, limit)
 
 
 PLANS = {

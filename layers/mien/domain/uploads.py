@@ -189,6 +189,15 @@ def upload_key(tenant: str, path: str) -> str:
     return f"{UPLOADS}{tenant}/{path}"
 
 
+def can_be_key(path: str) -> bool:
+    """Whether a path is text. Those of files may be other bytes."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def owner_of(key: str) -> tuple[str, str] | None:
     """Tenant and path of a photo under the uploads prefix; None of anything else, folders included."""
     tenant, slash, path = key.removeprefix(UPLOADS).partition("/")

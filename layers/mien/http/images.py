@@ -9,6 +9,7 @@ import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
@@ -60,6 +61,17 @@ def read_body(body: str | None, is_base64: bool) -> bytes:
         return base64.b64decode(body or "", validate=True)
     except (binascii.Error, ValueError):
         raise MalformedRequest("The body could not be read.") from None
+
+
+def read_json(body: bytes) -> dict[str, Any]:
+    """The fields of a JSON object. Raises MalformedRequest."""
+    try:
+        fields = json.loads(body)
+    except (ValueError, RecursionError):
+        raise MalformedRequest("The body is not JSON.") from None
+    if not isinstance(fields, dict):
+        raise MalformedRequest("The body must be a JSON object.")
+    return fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,12 +164,7 @@ def read_form(content_type: str, body: bytes, images: ImageSource | None = None)
 
 
 def _json_parts(body: bytes) -> list[_Part]:
-    try:
-        fields = json.loads(body)
-    except (ValueError, RecursionError):
-        raise MalformedRequest("The body is not JSON.") from None
-    if not isinstance(fields, dict):
-        raise MalformedRequest("The body must be a JSON object.")
+    fields = read_json(body)
     for name, value in fields.items():
         if not isinstance(value, str):
             raise InvalidParameter(f"The field {name[:40]!r} must be text.")

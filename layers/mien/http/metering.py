@@ -9,7 +9,7 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from mien.domain.errors import QuotaExceeded, Unavailable
+from mien.domain.errors import Unavailable
 from mien.domain.usage import month_after, month_of
 from mien.http.caller import Caller
 from mien.ports.clock import Clock, utc_now
@@ -45,7 +45,7 @@ class Metering:
                 raise
             return answer()
         if used is None:
-            raise QuotaExceeded(f"The plan {caller.plan.name} has {limit} calls a month.", limit, limit)
+            raise caller.plan.exceeded(used=limit)
         try:
             response = answer()
         except BaseException:

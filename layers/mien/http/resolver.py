@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from http import HTTPStatus
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response, content_types
 from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
@@ -21,11 +21,13 @@ from mien.http.gateway_responses import NOT_FOUND
 from mien.http.images import Form, read_body, read_form
 from mien.http.metering import Metering
 from mien.http.observability import CallRecord, logger, report
-from mien.http.pages import Page
 from mien.http.parameters import Query, refuse_others
 from mien.http.routes import STAGE, Route
 from mien.http.wire import REQUEST_ID_HEADER, compact_json
 from mien.ports.image_source import ImageSource
+
+if TYPE_CHECKING:  # functions without pages put none together
+    from mien.http.pages import Page
 
 
 class Resolver(APIGatewayRestResolver):

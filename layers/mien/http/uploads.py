@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
-from mien.domain.errors import ImageTooLarge, InvalidParameter, MalformedRequest, MissingField, UnsupportedImage
+from mien.domain.errors import ImageTooLarge, InvalidParameter, MissingField, UnsupportedImage
 from mien.domain.uploads import MAX_UPLOAD_BYTES, Task
+from mien.http.images import read_json
 from mien.http.routes import IMAGE_MEDIA_TYPES
 from mien.usecases.open_upload import FoundUpload, OpenedUpload
 
@@ -53,12 +53,7 @@ def read_upload_request(body: bytes) -> UploadRequest:
         UnsupportedImage, ImageTooLarge: such a photo is not taken.
 
     """
-    try:
-        said = json.loads(body)
-    except (ValueError, RecursionError):
-        raise MalformedRequest("The body is not JSON.") from None
-    if not isinstance(said, dict):
-        raise MalformedRequest("The body must be a JSON object.")
+    said = read_json(body)
     return UploadRequest(_content_type(said), _size(said), _task(said))
 
 

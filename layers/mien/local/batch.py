@@ -58,7 +58,7 @@ class FolderBatch:
     def photo(self, file: Path) -> PhotoFile:
         """A photo of the folder. Raises OSError when it is gone."""
         key = upload_key(DEMO_TENANT, file.relative_to(self.photos).as_posix())
-        return PhotoFile(DEMO_TENANT, key, FileStamp.of(file))
+        return PhotoFile(DEMO_TENANT, key, FileStamp.of(file.stat()))
 
     def done(self, found: Iterable[PhotoFile]) -> dict[str, Mapping[str, Any]]:
         """What became of those that were answered before and have not changed since, by key."""

@@ -20,7 +20,7 @@ from mien.adapters.folder_photos import FolderPhotoStore
 from mien.adapters.sqlite_seen import FileStamp
 from mien.domain.errors import ConfigurationError, ServiceError
 from mien.domain.keys import DEMO_TENANT
-from mien.domain.uploads import UPLOADS
+from mien.domain.uploads import UPLOADS, can_be_key
 from mien.local.photo_taker import PhotoFile, PhotoTaker
 from mien.ports.clock import utc_now
 
@@ -171,7 +171,7 @@ def photos_landed(folder: Path) -> Iterator[PhotoFile]:
     for place, stat in _files(folder, "", set()):
         tenant, slash, _ = place.partition("/")
         owner = tenant if slash else DEMO_TENANT
-        yield PhotoFile(owner, f"{UPLOADS}{place}", FileStamp(stat.st_ctime_ns, stat.st_size))
+        yield PhotoFile(owner, f"{UPLOADS}{place}", FileStamp.of(stat))
 
 
 def _files(folder: Path, prefix: str, walked: set[tuple[int, int]]) -> Iterator[tuple[str, os.stat_result]]:
@@ -199,13 +199,4 @@ def _files(folder: Path, prefix: str, walked: set[tuple[int, int]]) -> Iterator[
 
 
 def _is_wanted(name: str) -> bool:
-    return not name.startswith(".") and not name.lower().endswith(_UNFINISHED) and _is_text(name)
-
-
-def _is_text(name: str) -> bool:
-    """Names that are no text cannot be keys."""
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+    return not name.startswith(".") and not name.lower().endswith(_UNFINISHED) and can_be_key(name)

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from mien.domain.errors import QuotaExceeded, UploadNotFound
+from mien.domain.errors import UploadNotFound
 from mien.domain.plans import PLANS
 from mien.domain.uploads import Payer, Task, Upload, UploadStatus, new_upload_id, upload_key
 from mien.domain.usage import month_of
@@ -44,7 +44,7 @@ class OpenUpload:
         plan, now = PLANS[payer.plan], self.clock()
         used, limit = self.meter.usage(payer.key_id, month_of(now)).used, plan.calls_per_month
         if limit is not None and used >= limit:
-            raise QuotaExceeded(f"The plan {plan.name} has {limit} calls a month.", used, limit)
+            raise plan.exceeded(used)
         upload = Upload(tenant, new_upload_id(), payer, task, now)
         self.log.add(upload)
         return OpenedUpload(upload, self.photos.post_form(upload_key(tenant, upload.id), content_type, size))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from mien.domain.errors import MienError, QuotaExceeded, ServiceError
+from mien.domain.errors import MienError, ServiceError
 from mien.domain.plans import PLANS
 from mien.domain.uploads import (
     MAX_UPLOAD_BYTES,
@@ -117,8 +117,7 @@ class ReceivePhoto:
         payer, plan = upload.payer, PLANS[upload.payer.plan]
         month = month_of(self.clock())
         if not self.meter.take_once(payer.key_id, month, METERED_AS, plan.calls_per_month, upload.id):
-            limit = plan.calls_per_month
-            raise QuotaExceeded(f"The plan {plan.name} has {limit} calls a month.", limit, limit)
+            raise plan.exceeded(used=plan.calls_per_month)
 
 
 def _origin(upload: Upload, photo: PhotoVersion, now: datetime) -> Body:
