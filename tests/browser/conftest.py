@@ -93,6 +93,8 @@ def open_page(chromium: Browser, server: Server) -> Iterator[OpenPage]:
         context.set_default_timeout(SECONDS * 1000)
         page = context.new_page()
         opened.append((page, Watch(page, home)))
+        # Choosers are told of from the start: asked for just before a key is pressed, the key may come first.
+        page.on("filechooser", lambda _: None)
         page.goto(home + path + (f"#key={server.key}" if key else ""))
         return page
 
