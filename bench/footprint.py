@@ -32,7 +32,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.events import photo_event
-from bench.interleaved import ANALYTICS_START, BARE_START, interleaved, start
+from bench.interleaved import ANALYTICS_START, BARE_START, WITH_DYNAMODB, interleaved, ratios, start
 from bench.machine import machine, use_one_core
 from bench.photos import group, jpeg, one_face
 from bench.server import start as start_server
@@ -86,11 +86,16 @@ def _call(handler: Callable[..., dict[str, Any]], event: dict[str, Any], family:
 
 
 def starts(rounds: int) -> Iterator[Row]:
-    times = interleaved({"bare": lambda: start(BARE_START), "analytics": lambda: start(ANALYTICS_START)}, rounds)
-    bare, analytics = median(times["bare"]), median(times["analytics"])
-    yield "start of the libraries alone", bare, "ms"
-    yield "start of the analytics function", analytics, "ms"
-    yield "the latter by the former", analytics / bare, "×"
+    actions = {
+        "the libraries alone": lambda: start(BARE_START),
+        "the analytics function": lambda: start(ANALYTICS_START),
+        "the analytics function, with boto3": lambda: start(ANALYTICS_START, **WITH_DYNAMODB),
+    }
+    times = interleaved(actions, rounds)
+    for name, some in times.items():
+        yield f"start of {name}", median(some), "ms"
+    for name, ratio in list(ratios(times, "the libraries alone").items())[1:]:
+        yield f"start of {name}, by that of the libraries", ratio, "×"
 
 
 def memory() -> Iterator[Row]:
