@@ -34,7 +34,7 @@ class Times:
     said: Sequence[float]
 
 
-class MemorySizes(click.ParamType):
+class MemorySizes(click.ParamType[tuple[int, ...]]):
     """Numbers of megabytes with commas between."""
 
     name = "MB[,MB...]"
