@@ -39,7 +39,7 @@ from bench.machine import machine, use_one_core
 from bench.photos import group, jpeg, no_face, one_face
 from bench.server import start as start_server
 from bench.server import stop
-from bench.soak import SAMPLES, WARM_UP, growth
+from bench.soak import MAX_GROWTH, SAMPLES, WARM_UP, growth
 from mien import settings
 from mien.domain.prices import WORK
 from mien.http.routes import EMOTION_DETECTION, FACE_ANALYTICS, RECOGNIZE_FACE
@@ -187,7 +187,10 @@ def main() -> None:
     options = parser.parse_args()
     if options.calls:
         use_one_core()
-        _print(list(endurance(options.calls)))
+        rows = list(endurance(options.calls))
+        _print(rows)
+        if rows[-1][1] > MAX_GROWTH * 100:
+            sys.exit(f"At most {MAX_GROWTH:.0%} is flat.")
         return
     rows = list(throughput(options.requests))  # before this process gives up its other cores
     use_one_core()
