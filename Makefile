@@ -6,6 +6,7 @@ SECONDS ?= 60
 SEED ?= 1
 REQUESTS ?= 5000
 CLIENTS ?= 8
+CALLS ?= 10000
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready-$(shell cat requirements.txt layers/pyproject.toml | cksum | cut -d' ' -f1)
@@ -18,7 +19,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export CDK_DISABLE_CLI_TELEMETRY := true
 export CDK_OUTDIR := cdk.out
 
-.PHONY: run test check models environment bench soak fuzz accuracy calibrate documents train-expression train-age-gender synth deploy deploy-check client-check image-check lock screenshots clean help
+.PHONY: run test check models environment bench soak endurance fuzz accuracy calibrate documents train-expression train-age-gender synth deploy deploy-check client-check image-check lock screenshots clean help
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -50,6 +51,9 @@ bench: models ## Measure speed, memory, bytes and large galleries, on one core
 
 soak: models ## Many requests, good and bad, at once: right answers, no 5xx, flat memory (REQUESTS=5000 CLIENTS=8)
 	$(BIN)/python -m bench.soak --requests $(REQUESTS) --clients $(CLIENTS)
+
+endurance: models ## Ten thousand calls of one function: memory stays flat (CALLS=10000)
+	$(BIN)/python -m bench.footprint --calls $(CALLS)
 
 client-check: models ## Generate a typed client from the OpenAPI document and let it call a server
 	npm ci --prefix tests/typescript --silent --no-audit --no-fund

@@ -28,15 +28,18 @@ os.environ["MIEN_GALLERY"] = f"sqlite:{tempfile.mkdtemp()}/gallery.sqlite"
 os.environ["POWERTOOLS_LOG_LEVEL"] = "CRITICAL"
 os.environ["POWERTOOLS_METRICS_DISABLED"] = "true"
 
+import psutil
 from rich.console import Console
+from rich.progress import track
 from rich.table import Table
 
 from bench.events import photo_event
-from bench.interleaved import ANALYTICS_START, BARE_START, interleaved, start
+from bench.interleaved import ANALYTICS_START, BARE_START, WITH_DYNAMODB, interleaved, ratios, start
 from bench.machine import machine, use_one_core
-from bench.photos import group, jpeg, one_face
+from bench.photos import group, jpeg, no_face, one_face
 from bench.server import start as start_server
 from bench.server import stop
+from bench.soak import MAX_GROWTH, SAMPLES, WARM_UP, growth
 from mien import settings
 from mien.domain.prices import WORK
 from mien.http.routes import EMOTION_DETECTION, FACE_ANALYTICS, RECOGNIZE_FACE
@@ -86,11 +89,16 @@ def _call(handler: Callable[..., dict[str, Any]], event: dict[str, Any], family:
 
 
 def starts(rounds: int) -> Iterator[Row]:
-    times = interleaved({"bare": lambda: start(BARE_START), "analytics": lambda: start(ANALYTICS_START)}, rounds)
-    bare, analytics = median(times["bare"]), median(times["analytics"])
-    yield "start of the libraries alone", bare, "ms"
-    yield "start of the analytics function", analytics, "ms"
-    yield "the latter by the former", analytics / bare, "×"
+    actions = {
+        "the libraries alone": lambda: start(BARE_START),
+        "the analytics function": lambda: start(ANALYTICS_START),
+        "the analytics function, with boto3": lambda: start(ANALYTICS_START, **WITH_DYNAMODB),
+    }
+    times = interleaved(actions, rounds)
+    for name, some in times.items():
+        yield f"start of {name}", median(some), "ms"
+    for name, ratio in list(ratios(times, "the libraries alone").items())[1:]:
+        yield f"start of {name}, by that of the libraries", ratio, "×"
 
 
 def memory() -> Iterator[Row]:
@@ -105,9 +113,32 @@ def memory() -> Iterator[Row]:
         for file, image in zip(files, photos.values(), strict=True):
             file.write_bytes(jpeg(image))
         command = [sys.executable, "-c", MEMORY, *map(str, files)]
-        done = subprocess.run(command, cwd=settings.CHECKOUT, check=True, capture_output=True, text=True)
+        variables = os.environ | as_in_an_image()
+        done = subprocess.run(command, cwd=settings.CHECKOUT, env=variables, check=True, capture_output=True, text=True)
     for photo, peak in zip(photos, done.stdout.split(), strict=True):
         yield f"memory resident, after {photo}", float(peak), "MB"
+
+
+def endurance(calls: int) -> Iterator[Row]:
+    """Memory resident of this process while it answers small photos by turns, and by how much it grows once warm."""
+    handler = import_module("functions.analytics.handler").lambda_handler
+    images = [one_face(640, 480), no_face(640, 480), group(2, 640, 480), one_face(480, 640), group(6, 960, 540)]
+    events = [photo_event(FACE_ANALYTICS, jpeg(image)) for image in images]
+    process, megabytes = psutil.Process(), []
+    for number in track(range(calls), "Calling", transient=True):
+        _call(handler, events[number % len(events)], "analytics")
+        if number % max(1, calls // SAMPLES) == 0:
+            megabytes.append(process.memory_info().rss / 1e6)
+    yield "calls", calls, ""
+    yield "memory resident when warm", megabytes[int(len(megabytes) * WARM_UP)], "MB"
+    yield "memory resident at the end", megabytes[-1], "MB"
+    yield "growth once warm", growth(megabytes) * 100, "%"
+
+
+def as_in_an_image() -> dict[str, str]:
+    """What the images tell glibc of memory."""
+    dockerfile = (settings.CHECKOUT / "functions" / "Dockerfile").read_text(encoding="utf-8")
+    return dict(re.findall(r"(MALLOC_\w+)=(\d+)", dockerfile))
 
 
 def sizes() -> Iterator[Row]:
@@ -152,16 +183,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.footprint", description=__doc__)
     parser.add_argument("--rounds", type=int, default=20, help="timed calls and starts of each kind (default 20)")
     parser.add_argument("--requests", type=int, default=100, help="requests to the local server (default 100)")
+    parser.add_argument("--calls", type=int, help="only tell whether memory stays flat over so many calls")
     options = parser.parse_args()
+    if options.calls:
+        use_one_core()
+        rows = list(endurance(options.calls))
+        _print(rows)
+        if rows[-1][1] > MAX_GROWTH * 100:
+            sys.exit(f"At most {MAX_GROWTH:.0%} is flat.")
+        return
     rows = list(throughput(options.requests))  # before this process gives up its other cores
     use_one_core()
     rows = [*starts(options.rounds), *calls(options.rounds), *memory(), *sizes(), *rows, *costs()]
+    _print(rows)
+    figures = [{"measure": name, "value": round(value, 3), "unit": unit} for name, value, unit in rows]
+    RESULTS.write_text(json.dumps({"machine": machine(), "figures": figures}, indent=1, ensure_ascii=False) + "\n")
+
+
+def _print(rows: list[Row]) -> None:
     table = Table("measure", "value", "unit", title="Start, calls, memory, bytes, throughput, money")
     for name, value, unit in rows:
         table.add_row(name, f"{value:.3f}" if unit == "$" else f"{value:.1f}", unit)
     Console(width=120).print(table)
-    figures = [{"measure": name, "value": round(value, 3), "unit": unit} for name, value, unit in rows]
-    RESULTS.write_text(json.dumps({"machine": machine(), "figures": figures}, indent=1, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":

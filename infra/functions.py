@@ -17,7 +17,7 @@ class FunctionSpec:
     """A folder of `functions/`. `tasks` are the networks it opens, `extras` those of the distribution `mien`, `stores`
     what it does in DynamoDB, by the setting that names the table.
 
-    1769 MB is where Lambda gives a whole core; half as much memory is half a core.
+    Memory is cores too, and cores are threads: `settings.threads`.
     """
 
     name: str
@@ -50,7 +50,7 @@ AUTHORIZER = FunctionSpec(
 )
 ANALYTICS = FunctionSpec(
     "analytics",
-    memory_mb=1769,
+    memory_mb=settings.MB_PER_CORE,
     timeout_seconds=FUNCTION_SECONDS,
     tasks=ANALYSIS,
     extras=("aws", "http", "vision"),
@@ -58,7 +58,7 @@ ANALYTICS = FunctionSpec(
 )
 EMOTION = FunctionSpec(
     "emotion",
-    memory_mb=1769,
+    memory_mb=settings.MB_PER_CORE,
     timeout_seconds=FUNCTION_SECONDS,
     tasks=EMOTION_TASKS,
     extras=("aws", "http", "vision"),

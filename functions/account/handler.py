@@ -4,6 +4,9 @@ the pages.
 
 from __future__ import annotations
 
+from mien import startup
+
+# isort: split
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
@@ -75,3 +78,6 @@ def reference() -> Response[Any]:
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return app.handle(event, context)
+
+
+startup.finished()

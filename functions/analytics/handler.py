@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from mien import startup
+
+# isort: split
 from collections.abc import Callable
 from time import perf_counter
 from typing import Any
@@ -43,3 +46,6 @@ def _answer(body: Callable[[ImageAnalysis, float, str], Envelope[Any]]) -> Respo
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return app.handle(event, context)
+
+
+startup.finished()

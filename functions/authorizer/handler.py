@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from mien import startup
+
+# isort: split
 from typing import Any
 
 from mien import settings
@@ -13,3 +16,6 @@ keys = open_key_store(settings.key_store_address())
 
 def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     return authorizer_answer(event, keys)
+
+
+startup.finished()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from mien import startup
+
+# isort: split
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
@@ -31,3 +34,6 @@ def emotion_detection() -> Response[Any]:
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return app.handle(event, context)
+
+
+startup.finished()

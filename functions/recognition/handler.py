@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from mien import startup
+
+# isort: split
 from collections.abc import Callable
 from time import perf_counter
 from typing import Any
@@ -118,3 +121,6 @@ def _gallery_id() -> GalleryId:
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return app.handle(event, context)
+
+
+startup.finished()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from mien import startup
+
+# isort: split
 from collections.abc import Iterable
 from time import perf_counter
 from typing import Any
@@ -87,3 +90,6 @@ def _outcome(upload: Upload | None) -> dict[str, Any]:
     if upload is None:
         return {"status": "gone"}
     return {"id": upload.id, "status": upload.status, "code": upload.code, "face_count": upload.face_count}
+
+
+startup.finished()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from mien import startup
+
+# isort: split
 from typing import Any
 
 from mien import settings
@@ -18,3 +21,6 @@ messages = WebhookMessages(tell, open_retry_queue(settings.webhook_queue_address
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return messages(event, context)
+
+
+startup.finished()

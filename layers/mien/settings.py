@@ -27,6 +27,14 @@ DEAD_LETTERS = "MIEN_DEAD_LETTERS"
 BATCHES = "MIEN_BATCHES"
 API = "MIEN_API"
 
+LAMBDA_MEMORY = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"
+"""Set by Lambda, in MB."""
+
+MB_PER_CORE = 1769
+"""With so much memory a function has one whole core, with more or less of it more or less than one:
+https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html.
+"""
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 
@@ -36,8 +44,14 @@ def models_folder() -> Path:
 
 
 def threads() -> int:
-    """How many threads a network may use: MIEN_THREADS, or one. Raises ConfigurationError."""
-    return _whole_number(THREADS, "1")
+    """How many threads a network may use: MIEN_THREADS, or one for each whole core of a Lambda's memory, or one.
+
+    Raises:
+        ConfigurationError: one of them is no number above zero.
+
+    """
+    cores = _whole_number(LAMBDA_MEMORY, str(MB_PER_CORE)) // MB_PER_CORE
+    return _whole_number(THREADS, str(max(cores, 1)))
 
 
 def key_store_address() -> str:

@@ -51,6 +51,7 @@ NOT_RUN = {
         ".venv/bin/mien doctor https://": "asks a deployment; test_doctor.py asks a local one",
         "export MIEN_DEAD_LETTERS=": "asks AWS",
         ".venv/bin/mien faces --store dynamodb:": "asks AWS; test_cli_faces.py exports and imports",
+        ".venv/bin/mien tune https://": "asks a deployment; test_tune.py asks a local one",
     },
     "docs/uploads.md": {
         'curl -X POST "$URL/uploads"': "has gaps for what the first answer says; test_local_uploads.py does it",

@@ -62,7 +62,7 @@ def test_a_half_sized_jpeg_is_decoded_in_a_fraction_of_the_time() -> None:
 def test_analytics_starts_in_little_more_than_its_libraries_take(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setenv(settings.METER, f"sqlite:{tmp_path}/mien.sqlite")
     actions = {"bare": lambda: start(BARE_START), "analytics": lambda: start(ANALYTICS_START)}
-    assert_within({"analytics": 4}, lambda: ratios(interleaved(actions, 5), "bare"))
+    assert_within({"analytics": 3}, lambda: ratios(interleaved(actions, 5), "bare"))
 
 
 def test_the_networks_of_an_analysis_are_small() -> None:

@@ -24,7 +24,8 @@ MAY_IMPORT = {
     "cli": {"cli", "local", "http", "adapters", "usecases", "ports", "vision", "domain", "settings"},
     "openapi": {"openapi", "http", "domain", "vision", "settings"},
     "settings": {"domain"},
-    "functions": {"http", "adapters", "usecases", "domain", "settings"},
+    "startup": set(),
+    "functions": {"http", "adapters", "usecases", "domain", "settings", "startup"},
 }
 HOME_OF = {
     "boto3": ("adapters/",),

@@ -128,11 +128,20 @@ def doctor(url: str, key: str | None, photo: Path) -> None:
     URL is without the stage's path, as http://127.0.0.1:8000 or https://….amazonaws.com. About 30 billed calls, in a
     collection of their own that is emptied again. Exits with 1 when something is not as it should be.
     """
-    secret = key or (DEMO_KEY.read_text(encoding="utf-8").strip() if DEMO_KEY.exists() else "")
-    root = url.rstrip("/").removesuffix(f"/{STAGE}")
+    secret, root = key or demo_key(), root_of(url)
     findings = list(_examine(root, secret, photo.read_bytes()))
     _print(findings)
     sys.exit(1 if any(finding.problem for finding in findings) else 0)
+
+
+def demo_key() -> str:
+    """The secret of the local server's own key, or nothing."""
+    return DEMO_KEY.read_text(encoding="utf-8").strip() if DEMO_KEY.exists() else ""
+
+
+def root_of(url: str) -> str:
+    """A deployment's url without the stage's path."""
+    return url.rstrip("/").removesuffix(f"/{STAGE}")
 
 
 def _examine(root: str, secret: str, photo: bytes) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ from mien.cli.batch import batch
 from mien.cli.doctor import doctor
 from mien.cli.faces import faces
 from mien.cli.keys import keys
+from mien.cli.tune import tune
 from mien.cli.uploads import uploads
 from mien.cli.usage import usage
 from mien.domain.errors import MienError
@@ -43,6 +44,7 @@ mien.add_command(batch)
 mien.add_command(doctor)
 mien.add_command(faces)
 mien.add_command(keys)
+mien.add_command(tune)
 mien.add_command(uploads)
 mien.add_command(usage)
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 from mien.domain.uploads import METERED_AS, PHOTOS_AT_ONCE
 
 GATEWAY_CALL = 3.50e-6
 LAMBDA_CALL = 0.20e-6
 LAMBDA_GB_SECOND = 16.6667e-6
+LAMBDA_GB_SECOND_ARM = 13.3334e-6
 DYNAMODB_WRITE = 0.625e-6
 DYNAMODB_READ = 0.125e-6
 S3_WRITE = 5.0e-6
@@ -19,6 +21,16 @@ STATES_CALL = 1.0e-6
 STATES_GB_SECOND = 16.67e-6
 
 
+class Architecture(StrEnum):
+    """What a function's image is built for, in Lambda's words."""
+
+    X86_64 = "x86_64"
+    ARM64 = "arm64"
+
+
+_GB_SECOND = {Architecture.X86_64: LAMBDA_GB_SECOND, Architecture.ARM64: LAMBDA_GB_SECOND_ARM}
+
+
 @dataclass(frozen=True, slots=True)
 class Work:
     """What a billed call takes: gigabyte-seconds of its function, and DynamoDB units besides the meter's one write."""
@@ -26,13 +38,14 @@ class Work:
     gb_seconds: float
     reads: float = 0
     writes: float = 0
+    architecture: Architecture = Architecture.X86_64
 
     @property
     def dollars(self) -> float:
         return (
             GATEWAY_CALL
             + LAMBDA_CALL
-            + self.gb_seconds * LAMBDA_GB_SECOND
+            + self.gb_seconds * _GB_SECOND[self.architecture]
             + self.reads * DYNAMODB_READ
             + (self.writes + 1) * DYNAMODB_WRITE
         )

@@ -6,18 +6,20 @@ What `Annotated` adds to a type are keywords of JSON Schema, for the OpenAPI doc
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Generic, Literal, NotRequired, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Annotated, Generic, Literal, NotRequired, TypedDict, TypeVar
 
 from mien.domain.errors import ImageError, UndecodableImage
 from mien.domain.faces import Emotion, Expression, Face, Gender, ImageAnalysis, Sentiment
 from mien.domain.gallery import UNKNOWN, Subject
 from mien.domain.geometry import BoundingBox, ImageSize
-from mien.domain.matching import MatchCalibration
 from mien.http.errors import entry_for
-from mien.usecases.detect_emotion import FaceEmotion
-from mien.usecases.enrol import Enrolment, RejectedPhoto
-from mien.usecases.recognise import RecognisedFace, Recognition
-from mien.usecases.validate_faces import Validation
+
+if TYPE_CHECKING:  # a function loads what it uses, and no function uses all of them
+    from mien.domain.matching import MatchCalibration
+    from mien.usecases.detect_emotion import FaceEmotion
+    from mien.usecases.enrol import Enrolment, RejectedPhoto
+    from mien.usecases.recognise import RecognisedFace, Recognition
+    from mien.usecases.validate_faces import Validation
 
 _PROBABILITY_DIGITS = 6
 

@@ -37,10 +37,11 @@ def find_faces(
         faces = seen.of(detector.detect(photo.image, wanted.min_detection_probability))
     smallest = min((min(face.box.width, face.box.height) for face in faces), default=WELL_SEEN)
     if photo.could_be_finer and smallest < WELL_SEEN:
+        coarse = image_size(photo.image)
+        del photo  # two images at once are what a call takes most memory for
         with watch.stage("decode"):
-            finer = decode_photo(data, limits, max(photo.image.shape) * WELL_SEEN / smallest)
-        coarse, fine = image_size(photo.image), image_size(finer.image)
-        x, y = fine.width / coarse.width, fine.height / coarse.height
-        photo, faces = finer, tuple(face.scaled(x, y) for face in faces)
+            photo = decode_photo(data, limits, max(coarse.width, coarse.height) * WELL_SEEN / smallest)
+        fine = image_size(photo.image)
+        faces = tuple(face.scaled(fine.width / coarse.width, fine.height / coarse.height) for face in faces)
     with watch.stage("detect"):
         return photo, landmarks.localise(photo.image, faces) if faces else ()

@@ -128,9 +128,17 @@ class FaceDetector:
     def _look(self, image: Image, min_probability: float) -> Candidates:
         """Run the network once; the answer is in pixels of the image."""
         padded = _pad_to_grid(image)
-        outputs = self._engine.run(cv2.dnn.blobFromImage(padded))
+        outputs = self._engine.run(_planes(padded))
         names = [output.name for output in self._engine.spec.outputs]
         return decode_outputs(dict(zip(names, outputs, strict=True)), padded.shape[1], min_probability)
+
+
+def _planes(image: Image) -> FloatArray:
+    """As (1, 3, height, width) float32; in less memory and time than `cv2.dnn.blobFromImage` takes."""
+    planes = np.empty((1, 3, *image.shape[:2]), np.float32)
+    for channel, plane in enumerate(planes[0]):
+        plane[:] = cv2.extractChannel(image, channel)
+    return planes
 
 
 def working_scales(size: ImageSize) -> tuple[float, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,8 @@ from mien.domain.geometry import FloatArray
 from mien.vision.manifest import MANIFEST_NAME, Input, Manifest, ModelSpec, Task, load_manifest
 
 _ERRORS_ONLY = 3
+_DEFAULT = -1
+_ARENA_BYTES = 256 << 20  # more than any run takes, so that it stays in one piece; what no run touches is not resident
 
 
 class Engine:
@@ -91,7 +94,18 @@ def softmax(logits: FloatArray) -> FloatArray:
     return result
 
 
+@cache
+def _one_arena() -> None:
+    """Let all networks of the process take their memory from one arena: they run one after another, and in an arena of
+    its own each would keep for ever what its largest run took.
+    """
+    memory = ort.OrtMemoryInfo("Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT)
+    sizes = {"max_mem": 0, "initial_chunk_size_bytes": _ARENA_BYTES, "max_dead_bytes_per_chunk": _DEFAULT}
+    ort.create_and_register_allocator(memory, ort.OrtArenaCfg(sizes | {"arena_extend_strategy": _DEFAULT}))
+
+
 def _session_options(threads: int) -> ort.SessionOptions:
+    _one_arena()
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -99,6 +113,7 @@ def _session_options(threads: int) -> ort.SessionOptions:
     # Batches and detector inputs vary in size; memory planned per shape would grow with every new one.
     options.enable_mem_pattern = False
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.use_env_allocators", "1")
     return options
 
 

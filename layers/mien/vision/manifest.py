@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import MISSING, dataclass, fields, is_dataclass
+from functools import cache
 from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -186,13 +187,18 @@ def _parse(kind: Any, value: Any, where: str) -> Any:
 
 def _parse_dataclass(kind: Any, value: Any, where: str) -> Any:
     _require(isinstance(value, dict), value, where)
-    hints = get_type_hints(kind)
+    hints = _hints(kind)
     known = {field.name: field for field in fields(kind)}
     unknown = value.keys() - known.keys()
     missing = {name for name, field in known.items() if name not in value and field.default is MISSING}
     if unknown or missing:
         raise ConfigurationError(f"{where}: unknown keys {sorted(unknown)}, missing keys {sorted(missing)}.")
     return kind(**{name: _parse(hints[name], item, f"{where}.{name}") for name, item in value.items()})
+
+
+@cache  # they are written as text, and read anew each time
+def _hints(kind: Any) -> dict[str, Any]:
+    return get_type_hints(kind)
 
 
 def _require(holds: bool, value: Any, where: str) -> Any:
