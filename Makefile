@@ -19,7 +19,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export CDK_DISABLE_CLI_TELEMETRY := true
 export CDK_OUTDIR := cdk.out
 
-.PHONY: run test check models environment bench soak endurance fuzz accuracy calibrate documents train-expression train-age-gender synth deploy deploy-check client-check image-check lock screenshots clean help
+.PHONY: run test check models environment bench bench-peers soak endurance fuzz accuracy calibrate documents train-expression train-age-gender synth deploy deploy-check client-check image-check lock screenshots clean help
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -48,6 +48,10 @@ bench: models ## Measure speed, memory, bytes and large galleries, on one core
 	$(BIN)/python -m bench.footprint
 	$(BIN)/python -m bench.report
 	$(BIN)/python -m bench.gallery
+
+bench-peers: models ## Measure other packages that know faces beside it, by turns on one core; a few minutes
+	$(BIN)/python -m bench.peers
+	$(BIN)/python -m bench.report
 
 soak: models ## Many requests, good and bad, at once: right answers, no 5xx, flat memory (REQUESTS=5000 CLIENTS=8)
 	$(BIN)/python -m bench.soak --requests $(REQUESTS) --clients $(CLIENTS)

@@ -1,0 +1,1 @@
+"""Mien beside other packages that know faces, on the same photos: `make bench-peers`."""
