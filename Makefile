@@ -19,7 +19,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export CDK_DISABLE_CLI_TELEMETRY := true
 export CDK_OUTDIR := cdk.out
 
-.PHONY: run test check models environment bench bench-peers soak endurance fuzz accuracy calibrate documents train-expression train-age-gender synth deploy deploy-check client-check image-check lock screenshots clean help
+.PHONY: run test check models environment bench bench-peers soak endurance fuzz accuracy calibrate precision documents train synth deploy deploy-check client-check image-check lock screenshots clean help
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -75,6 +75,9 @@ accuracy: models ## Measure accuracy on labelled photos (DATA=folder)
 calibrate: models ## Fit the manifest's measured constants (DATA=folder)
 	$(BIN)/python -m bench.calibrate "$(DATA)"
 
+precision: models ## Compare networks as written, in single precision, with those shipped; after accuracy (DATA=folder)
+	$(BIN)/python -m bench.precision "$(DATA)"
+
 synth: models ## Write the CloudFormation templates to cdk.out/; needs no account
 	$(BIN)/python app.py
 
@@ -85,8 +88,8 @@ deploy-check: synth ## Create the stacks on a local stand-in for AWS
 	$(PYTHON) -m venv var/deploy-check && var/deploy-check/bin/pip install --quiet ministack==1.5.33 boto3==1.43.106
 	PYTHONPATH=layers var/deploy-check/bin/python tests/infra/deploy_check.py cdk.out
 
-train-expression: var/training/bin/python ## Train the expression network, an hour or so on a CPU (DATA=folder)
-	PYTHONPATH=layers $< -m models.training.expression "$(DATA)"
+train: var/training/bin/python ## Train the attributes network, an hour or two on a CPU (DATA=folder)
+	PYTHONPATH=layers $< -m models.training.attributes "$(DATA)"
 	PYTHONPATH=layers $< -m models.training.weigh "$(DATA)"
 
 var/training/bin/python: models models/training/requirements.txt

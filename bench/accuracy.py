@@ -122,6 +122,8 @@ def age_gender(analyse: AnalyseImage, data: Path) -> Iterable[Figure]:
         yield _mean("age_gender", f"age, mean absolute error, aged {band[0]} to {band[1] - 1}", "fairface", part)
     covered = [face.age.low <= row.band[1] and face.age.high >= row.band[0] for row, face in rows]
     yield _share("age_gender", "age range meets the true band", "fairface", covered)
+    held = [max(min(f.age.high, r.band[1]) - max(f.age.low, r.band[0]), 0) / (r.band[1] - r.band[0]) for r, f in rows]
+    yield _mean("age_gender", "age range holds, of the true band's years", "fairface", np.array(held))
     yield _mean(
         "age_gender", "age range, width in years", "fairface", np.array([f.age.high - f.age.low for _, f in rows])
     )

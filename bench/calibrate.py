@@ -1,13 +1,11 @@
 """Fit what the manifest calls measured constants. `python -m bench.calibrate DATA`; prints JSON to put there.
 
-age_curve: for what the network says, the median true age and the range that holds 80 % of true ages, on
-fairface_train, where each band is spread evenly over its years and bands weigh alike.
-temperature: what the expression network's outputs are divided by, so that its probabilities are as often right as they
-say, on the part of FER2013's training set that is held out for it.
+sentiment_temperature: what the logits of the sentiments are divided by, so that their probabilities are as often right
+as they say, on the part of FER2013's training set that is held out for it.
+age_gender: the same for the logits of age and of gender, on the part of FairFace's training photos that is held out.
 matching: the cosines that shares of LFW's non-mated pairs reach, and the logistic between cosine and probability.
 min_quality: the quality below which fewer than half of LFW's mated pairs match at the default policy, when one photo is
 made smaller, blurred or dark at random.
-head_pose: the biases that make yaw and roll of every third photo of `news` and of its mirror image opposite.
 live_score: the score that one in ten live people of every second photo of `news` falls below.
 """
 
@@ -35,12 +33,12 @@ from bench.labelled import (
     pairs,
     part_of,
     people,
-    pose_of,
     read_analysis,
     read_image,
 )
 from mien import settings
 from mien.domain.face_filter import FaceFilter
+from mien.domain.faces import Gender, Sentiment
 from mien.domain.gallery import DEFAULT_MATCH_POLICY
 from mien.domain.matching import compare
 from mien.usecases.analyse_image import AnalyseImage
@@ -49,7 +47,6 @@ from mien.vision.embedder import FaceEmbedder
 from mien.vision.engine import ModelFolder, softmax
 from mien.vision.face_network import FaceNetwork
 
-KNOTS = 12
 REFUSED_LIVE = 0.10
 POLICIES = (2, 3, 4, 5)
 NEWTON_STEPS = 25
@@ -65,30 +62,22 @@ def main() -> None:
     print(json.dumps({name: fit(analyse, data) for name, fit in FITS.items() if only in (None, name)}))
 
 
-def age_curve(analyse: AnalyseImage, data: Path) -> list[list[float]]:
-    said, ages = [], []
-    rng = np.random.default_rng(0)
-    for person in people(data, "fairface_train"):
+def age_gender(analyse: AnalyseImage, data: Path) -> dict[str, float]:
+    bands = analyse.attributes.age_bands
+    ages, genders, truth = [], [], []
+    for row, person in enumerate(people(data, "fairface_train")):
         image = read_image(person.photo)
-        faces = analyse.find(image, FaceFilter())
-        if faces:
-            said.append(analyse.age_gender.raw_ages(image, faces[:1])[0])
-            ages.append(rng.uniform(*person.band))
-    return fit_curve(np.array(said), np.array(ages))
-
-
-def fit_curve(said: NDArray[np.float64], ages: NDArray[np.float64]) -> list[list[float]]:
-    """Knots at evenly spread quantiles of what was said; at each, quantiles of the true ages of its neighbours."""
-    order = np.argsort(said)
-    said, ages = said[order], ages[order]
-    width = len(said) // KNOTS
-    centres = np.linspace(width // 2, len(said) - width // 2 - 1, KNOTS).astype(int)
-    rows = []
-    for centre in centres:
-        near = ages[max(centre - width // 2, 0) : centre + width // 2]
-        rows.append([said[centre], *np.quantile(near, [0.5, 0.1, 0.9])])
-    curve = np.maximum.accumulate(np.array(rows), axis=0)
-    return [[round(float(value), 2) for value in row] for row in curve]
+        face = main_detection(analyse, image) if part_of(row) is Part.CALIBRATION else None
+        if face is not None:
+            raw = analyse.attributes.raw(image, [face])
+            ages.append(raw.ages[0])
+            genders.append(raw.genders[0])
+            truth.append((bands.index(person.band[0]), list(Gender).index(person.gender)))
+    band, gender = np.array(truth).T
+    return {
+        "age_temperature": round(fit_temperature(np.array(ages), band), 2),
+        "gender_temperature": round(fit_temperature(np.array(genders), gender), 2),
+    }
 
 
 def live_score(analyse: AnalyseImage, data: Path) -> float:
@@ -98,14 +87,13 @@ def live_score(analyse: AnalyseImage, data: Path) -> float:
     return round(float(np.quantile(scores, REFUSED_LIVE)), 3)
 
 
-def temperature(analyse: AnalyseImage, data: Path) -> float:
-    labels = analyse.expression.labels
+def sentiment_temperature(analyse: AnalyseImage, data: Path) -> float:
     rows, truth = [], []
     for row, (image, sentiment) in enumerate(fer2013_training(data)):
         face = main_detection(analyse, image) if part_of(row) is Part.CALIBRATION else None
         if face is not None:
-            rows.append(analyse.expression.logits(image, [face])[0])
-            truth.append(labels.index(sentiment))
+            rows.append(analyse.attributes.raw(image, [face]).sentiments[0])
+            truth.append(list(Sentiment).index(sentiment))
     return round(fit_temperature(np.array(rows), np.array(truth)), 2)
 
 
@@ -159,22 +147,6 @@ def min_quality(analyse: AnalyseImage, data: Path) -> float:
     return round(fit_half(np.array(qualities), np.array(matched)), 2)
 
 
-def head_pose(analyse: AnalyseImage, data: Path) -> dict[str, float]:
-    yaws, rolls = [], []
-    for row in track(list(expressions(data, "news"))[1::3], "Turning", transient=True):
-        image = read_image(row.photo)
-        poses = [pose_of(analyse, view) for view in (image, np.ascontiguousarray(image[:, ::-1]))]
-        here, mirrored = poses
-        if here and mirrored:
-            yaws.append((here.yaw + mirrored.yaw) / 2)
-            rolls.append((here.roll + mirrored.roll) / 2)
-    spec = analyse.head_pose.spec
-    return {
-        "yaw_bias": round(spec.operating_point("yaw_bias") - float(np.median(yaws)), 1),
-        "roll_bias": round(spec.operating_point("roll_bias") + float(np.median(rolls)), 1),
-    }
-
-
 def degrade(image: Image, rng: np.random.Generator) -> Image:
     """Smaller, blurred, or dark and noisy."""
     kind = rng.integers(3)
@@ -210,12 +182,11 @@ def fit_logistic(
 
 
 FITS: dict[str, Callable[[AnalyseImage, Path], Any]] = {
-    "age_curve": age_curve,
+    "sentiment_temperature": sentiment_temperature,
+    "age_gender": age_gender,
     "live_score": live_score,
-    "temperature": temperature,
     "matching": matching,
     "min_quality": min_quality,
-    "head_pose": head_pose,
 }
 
 

@@ -80,12 +80,10 @@ def _stages(photo: bytes, runs: int) -> dict[str, float]:
         **({"landmarks": lambda: analyse_image.landmarks.localise(image, faces)} if faces else {}),
     }
     if faces:
-        poses = analyse_image.head_pose.estimate(image, faces)
+        poses = [of.pose for of in analyse_image.attributes.estimate(image, faces)]
         steps |= {
-            "age, gender": lambda: analyse_image.age_gender.estimate(image, faces),
-            "expression": lambda: analyse_image.expression.classify(image, faces),
+            "attributes": lambda: analyse_image.attributes.estimate(image, faces),
             "liveness": lambda: analyse_image.liveness.score(image, faces),
-            "pose": lambda: analyse_image.head_pose.estimate(image, faces),
             "quality": lambda: [assess(image, face, pose) for face, pose in zip(faces, poses, strict=True)],
         }
     steps["all, no HTTP"] = lambda: analyse_image(photo, FaceFilter())

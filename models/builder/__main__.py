@@ -72,7 +72,7 @@ def build(manifest: Manifest, update: bool) -> None:
         for spec in specs:
             progress.update(steps, description=f"Verifying {spec.id}")
             engine = Engine(spec, folder)
-            if spec.task == "detection":
+            if "detection" in spec.tasks:
                 difference = verify_detector(engine, published(spec, files[spec.id]), PHOTOS)
                 seen = witnesses(PHOTOS, FaceDetector(engine))
             else:

@@ -22,14 +22,14 @@ def _model(spec: ModelSpec, figures: list[dict[str, Any]]) -> ModelBody:
     licence = spec.licence
     return ModelBody(
         id=spec.id,
-        task=spec.task,
+        tasks=list(spec.tasks),
         title=spec.title,
         sha256=spec.sha256,
         bytes=spec.bytes,
         source="; ".join(_sources(spec)),
         licence=LicenceBody(spdx=licence.spdx, copyright=licence.copyright, commercial_use=licence.commercial_use),
         input=InputBody(shape=list(spec.input.shape), channel_order=spec.input.channel_order),
-        accuracy=[_figure(figure) for figure in figures if figure["task"] == spec.task],
+        accuracy=[_figure(figure) for figure in figures if figure["task"] in spec.tasks],
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,10 @@ import onnx.compose
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
+from mien.domain.faces import Sentiment
 from mien.vision.manifest import ModelSpec
 from models.builder.halves import from_halves, to_halves
+from models.builder.rewrites import name_copies, pad_channels, replace_prelu
 
 Files = Mapping[str, bytes]
 Weights = dict[str, NDArray[np.float32]]
@@ -23,16 +26,27 @@ IR_VERSION = 8
 BATCH = "batch"
 GREY_OF_BGR = (0.114, 0.587, 0.299)  # ITU-R BT.601
 
+FACEAPI_SIDE = 112
 FACEAPI_MEAN_RGB = (122.782, 117.001, 104.298)  # subtracted; then all is divided by 255
 FACEAPI_LABELS = ("neutral", "happy", "sad", "angry", "fear", "disgust", "surprise")
 
 
 def convert(spec: ModelSpec, files: Files) -> onnx.ModelProto:
-    """The shipped graph of a model, from the files its source names."""
+    """The shipped graph of a model, from the files its source names: fast operators, weights in half precision."""
+    graph = plain(spec, files)
+    if spec.id not in _SMALL_AS_IT_IS:
+        pad_channels(graph)
+        replace_prelu(graph)
+        to_halves(graph)
+    onnx.checker.check_model(graph, full_check=True)
+    return graph
+
+
+def plain(spec: ModelSpec, files: Files) -> onnx.ModelProto:
+    """The same network as its author wrote it, in single precision."""
     graph = _CONVERTERS[spec.id](spec, files)
     origin = f" From {spec.source.package} {spec.source.version}." if spec.source else ""
     graph.doc_string = f"{spec.title}. {spec.licence.spdx}.{origin}"
-    onnx.checker.check_model(graph, full_check=True)
     return graph
 
 
@@ -45,7 +59,9 @@ def published(spec: ModelSpec, files: Files) -> bytes:
 def own_weights(spec: ModelSpec, files: Files) -> onnx.ModelProto:
     """The network that Mien trained, as its training wrote it but for the precision of its weights."""
     assert spec.training is not None, spec.id
-    return from_halves(onnx.load_from_string(files[spec.training.weights]))
+    model = from_halves(onnx.load_from_string(files[spec.training.weights]))
+    name_copies(model)
+    return model
 
 
 def _yunet(spec: ModelSpec, files: Files) -> onnx.ModelProto:
@@ -69,7 +85,6 @@ def _free_batch(spec: ModelSpec, files: Files) -> onnx.ModelProto:
         sizes = numpy_helper.to_array(shape).copy()
         sizes[0] = 0  # Reshape reads 0 as "as the input has it"
         shape.CopyFrom(numpy_helper.from_array(sizes, shape.name))
-    _replace_prelu(model)
     return model
 
 
@@ -81,11 +96,7 @@ def _faceplugin_landmarks(spec: ModelSpec, files: Files) -> onnx.ModelProto:
     grey = np.array(GREY_OF_BGR, dtype=np.float32).reshape(1, 3, 1, 1) / 256
     kernel.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(kernel) * grey, first))
     model.graph.input[0].type.tensor_type.shape.dim[1].dim_value = 3
-    return to_halves(model)
-
-
-def _free_batch_in_halves(spec: ModelSpec, files: Files) -> onnx.ModelProto:
-    return to_halves(_free_batch(spec, files))
+    return model
 
 
 def _reshape_targets(model: onnx.ModelProto) -> list[onnx.TensorProto]:
@@ -94,38 +105,6 @@ def _reshape_targets(model: onnx.ModelProto) -> list[onnx.TensorProto]:
     constants |= {tensor.name: tensor for tensor in model.graph.initializer}
     wanted = {node.input[1] for node in model.graph.node if node.op_type == "Reshape"}
     return [constants[name] for name in sorted(wanted & constants.keys())]
-
-
-def _replace_prelu(model: onnx.ModelProto) -> None:
-    """PReLU in operators that onnxruntime runs far faster, and exactly the same.
-
-    max(x, slope * x) where no slope is over one, else relu(x) + slope * (x - relu(x)).
-    """
-    slopes = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
-    nodes: list[onnx.NodeProto] = []
-    for node in model.graph.node:
-        if node.op_type == "PRelu":
-            (x, slope), (y,) = node.input, node.output
-            nodes += _as_maximum(x, slope, y) if slopes[slope].max() <= 1 else _as_sum(x, slope, y)
-        else:
-            nodes.append(node)
-    del model.graph.node[:]
-    model.graph.node.extend(nodes)
-
-
-def _as_maximum(x: str, slope: str, y: str) -> list[onnx.NodeProto]:
-    sloped = f"{y}/sloped"
-    return [helper.make_node("Mul", [x, slope], [sloped]), helper.make_node("Max", [x, sloped], [y])]
-
-
-def _as_sum(x: str, slope: str, y: str) -> list[onnx.NodeProto]:
-    positive, negative, sloped = f"{y}/positive", f"{y}/negative", f"{y}/sloped"
-    return [
-        helper.make_node("Relu", [x], [positive]),
-        helper.make_node("Sub", [x, positive], [negative]),
-        helper.make_node("Mul", [negative, slope], [sloped]),
-        helper.make_node("Add", [positive, sloped], [y]),
-    ]
 
 
 def _drop_stale_shapes(model: onnx.ModelProto) -> None:
@@ -162,30 +141,35 @@ def _faceapi_weights(spec: ModelSpec, files: Files) -> Weights:
     return read_faceapi_weights(files[manifest], files[binary])
 
 
-def _expression(spec: ModelSpec, files: Files) -> onnx.ModelProto:
-    """Mien's own network and face-api's look at the same chip; their logits are added."""
+def _attributes(spec: ModelSpec, files: Files) -> onnx.ModelProto:
+    """Mien's own network sees the whole chip, face-api's its middle; their logits of the sentiments are added."""
     graph = _Graph(_faceapi_weights(spec, files) | _faceapi_input())
-    model = own_weights(spec, files)
-    _replace_prelu(model)
-    own = graph.include(model, spec.input.name)
-    theirs = _faceapi_sentiments(graph, spec, spec.operating_point("faceapi_weight"))
-    graph.rename(graph.add(own, theirs), spec.outputs[0].name)
-    return to_halves(graph.model(spec))
-
-
-def faceapi_expression(spec: ModelSpec, files: Files) -> onnx.ModelProto:
-    """face-api's part of the expression network alone, its logits as they are."""
-    graph = _Graph(_faceapi_weights(spec, files) | _faceapi_input())
-    graph.rename(_faceapi_sentiments(graph, spec, weight=1.0), spec.outputs[0].name)
+    sentiments, *others = graph.include(own_weights(spec, files), spec.input.name)
+    middle = graph.middle(spec.input.name, (spec.input.shape[2] or 0), FACEAPI_SIDE)
+    theirs = _faceapi_sentiments(graph, middle, spec.operating_point("faceapi_weight"))
+    for result, output in zip((graph.add(sentiments, theirs), *others), spec.outputs, strict=True):
+        graph.rename(result, output.name)
     return graph.model(spec)
 
 
-def _faceapi_sentiments(graph: _Graph, spec: ModelSpec, weight: float) -> str:
-    """face-api's logits for the network's input, weighted, in the order of the network's labels."""
-    to_labels = np.zeros((len(FACEAPI_LABELS), len(spec.labels)), dtype=np.float32)
+def faceapi_expression(spec: ModelSpec, files: Files) -> onnx.ModelProto:
+    """face-api's part of the attributes network alone, for its own size of chip, its logits as they are."""
+    spec = replace(
+        spec,
+        input=replace(spec.input, shape=(None, 3, FACEAPI_SIDE, FACEAPI_SIDE)),
+        outputs=spec.outputs[:1],
+    )
+    graph = _Graph(_faceapi_weights(spec, files) | _faceapi_input())
+    graph.rename(_faceapi_sentiments(graph, spec.input.name, weight=1.0), spec.outputs[0].name)
+    return graph.model(spec)
+
+
+def _faceapi_sentiments(graph: _Graph, x: str, weight: float) -> str:
+    """face-api's logits for chips of its size, weighted, in the order of Sentiment."""
+    to_labels = np.zeros((len(FACEAPI_LABELS), len(Sentiment)), dtype=np.float32)
     for row, label in enumerate(FACEAPI_LABELS):
-        to_labels[row, spec.labels.index(label)] = weight
-    return graph.matmul(_faceapi_expression(graph, graph.conv(spec.input.name, "faceapi_input")), to_labels)
+        to_labels[row, list(Sentiment).index(Sentiment(label))] = weight
+    return graph.matmul(_faceapi_expression(graph, graph.conv(x, "faceapi_input")), to_labels)
 
 
 def _faceapi_input() -> Weights:
@@ -210,31 +194,6 @@ def _faceapi_expression(graph: _Graph, x: str) -> str:
     return graph.dense(graph.pool(x), "fc")
 
 
-def _faceapi_age_gender(spec: ModelSpec, files: Files) -> onnx.ModelProto:
-    """A small Xception: an entry convolution, two reductions, two middle blocks, a reduction, a wide layer."""
-    graph = _Graph(_faceapi_weights(spec, files))
-    x = graph.relu(graph.conv(spec.input.name, "entry_flow/conv_in", stride=2))
-    x = _reduction(graph, x, "entry_flow/reduction_block_0", activate_first=False)
-    x = _reduction(graph, x, "entry_flow/reduction_block_1")
-    for block in ("middle_flow/main_block_0", "middle_flow/main_block_1"):
-        y = x
-        for conv in ("separable_conv0", "separable_conv1", "separable_conv2"):
-            y = graph.separable(graph.relu(y), f"{block}/{conv}")
-        x = graph.add(x, y)
-    x = _reduction(graph, x, "exit_flow/reduction_block")
-    features = graph.pool(graph.relu(graph.separable(x, "exit_flow/separable_conv")))
-    for head, output in zip(("fc/age", "fc/gender"), spec.outputs, strict=True):
-        graph.rename(graph.dense(features, head), output.name)
-    return graph.model(spec)
-
-
-def _reduction(graph: _Graph, x: str, block: str, activate_first: bool = True) -> str:
-    y = graph.relu(x) if activate_first else x
-    y = graph.separable(y, f"{block}/separable_conv0")
-    y = graph.separable(graph.relu(y), f"{block}/separable_conv1")
-    return graph.add(graph.max_pool(y), graph.conv(x, f"{block}/expansion_conv", stride=2))
-
-
 class _Graph:
     """Writes the few layers that face-api's networks are made of; each method returns the new tensor's name."""
 
@@ -243,15 +202,22 @@ class _Graph:
         self._nodes: list[onnx.NodeProto] = []
         self._tensors: list[onnx.TensorProto] = []
 
-    def include(self, model: onnx.ModelProto, x: str) -> str:
-        """A whole network of one input and one output."""
-        (given,), (result,) = model.graph.input, model.graph.output
+    def include(self, model: onnx.ModelProto, x: str) -> list[str]:
+        """A whole network of one input; its outputs."""
+        (given,) = model.graph.input
         inner = onnx.compose.add_prefix(model, "own/", rename_inputs=False).graph
         for node in inner.node:
             node.input[:] = [x if name == given.name else name for name in node.input]
         self._nodes.extend(inner.node)
         self._tensors.extend(inner.initializer)
-        return f"own/{result.name}"
+        return [f"own/{output.name}" for output in model.graph.output]
+
+    def middle(self, x: str, side: int, wanted: int) -> str:
+        """The middle of square images."""
+        first, end = (side - wanted) // 2, (side + wanted) // 2
+        limits = [np.full(2, first), np.full(2, end), np.array([2, 3])]
+        names = [self._constant(f"{x}/middle/{i}", limit.astype(np.int64)) for i, limit in enumerate(limits)]
+        return self._node("Slice", [x, *names], f"{x}/middle")
 
     def matmul(self, x: str, matrix: NDArray[np.float32]) -> str:
         return self._node("MatMul", [x, self._constant(f"{x}/matrix", matrix)], f"{x}/product")
@@ -283,10 +249,6 @@ class _Graph:
     def add(self, a: str, b: str) -> str:
         return self._node("Add", [a, b], f"{b}/sum")
 
-    def max_pool(self, x: str) -> str:
-        shape = {"kernel_shape": [3, 3], "strides": [2, 2], "auto_pad": "SAME_UPPER"}
-        return self._node("MaxPool", [x], f"{x}/max", **shape)
-
     def pool(self, x: str) -> str:
         """The mean of each channel, as (batch, channels)."""
         return self._node("Flatten", [self._node("GlobalAveragePool", [x], f"{x}/mean")], f"{x}/features")
@@ -313,7 +275,7 @@ class _Graph:
         opsets = [helper.make_opsetid("", OPSET)]
         return helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="mien")
 
-    def _constant(self, name: str, value: NDArray[np.float32]) -> str:
+    def _constant(self, name: str, value: NDArray[Any]) -> str:
         self._tensors.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
         return name
 
@@ -324,10 +286,10 @@ class _Graph:
 
 _CONVERTERS: dict[str, Callable[[ModelSpec, Files], onnx.ModelProto]] = {
     "yunet-2023mar": _yunet,
-    "mien-expression": _expression,
-    "faceapi-age-gender": _faceapi_age_gender,
+    "mien-attributes": _attributes,
     "faceplugin-landmarks": _faceplugin_landmarks,
-    "faceplugin-liveness": _free_batch_in_halves,
-    "faceplugin-pose": _free_batch_in_halves,
-    "faceplugin-embedding": _free_batch_in_halves,
+    "faceplugin-liveness": _free_batch,
+    "faceplugin-embedding": _free_batch,
 }
+
+_SMALL_AS_IT_IS = {"yunet-2023mar"}

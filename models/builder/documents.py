@@ -14,7 +14,7 @@ from mien import settings
 from mien.http.about import CATALOGUE_NAME
 from mien.vision.manifest import MANIFEST_NAME, Manifest, ModelSpec, load_manifest
 from models.builder.catalogue import catalogue
-from models.builder.pages import accuracy_page, models_page
+from models.builder.pages import accuracy_page, models_page, words
 from models.builder.readme import with_figures
 
 ROOT = settings.CHECKOUT
@@ -24,6 +24,7 @@ NOTICE = ROOT / "NOTICE"
 README = ROOT / "README.md"
 CATALOGUE = ROOT / "layers" / "mien" / "http" / CATALOGUE_NAME
 FIGURES = ROOT / "bench" / "results" / "accuracy.json"
+PRECISION = ROOT / "bench" / "results" / "precision.json"
 
 MIT = """Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated
 documentation files (the "Software"), to deal in the Software without restriction, including without limitation the
@@ -48,16 +49,17 @@ def main() -> None:
 def documents() -> dict[Path, str]:
     """Every generated file and its text."""
     manifest = load_manifest(ROOT / "models" / MANIFEST_NAME)
-    figures = json.loads(FIGURES.read_text(encoding="utf-8"))
-    cards = {CARDS / f"{spec.id}.md": _card(spec, figures) for spec in manifest.models}
+    figures, precision = (json.loads(file.read_text(encoding="utf-8")) for file in (FIGURES, PRECISION))
+    cards = {CARDS / f"{spec.id}.md": _card(spec, figures, precision) for spec in manifest.models}
     pages = {DOCS / "models.md": models_page(manifest), DOCS / "accuracy.md": accuracy_page(manifest, figures)}
     readme = with_figures(README.read_text(encoding="utf-8"), figures)
     others = {NOTICE: _notice(manifest), CATALOGUE: catalogue(manifest, figures), README: readme}
     return cards | pages | others
 
 
-def _card(spec: ModelSpec, figures: list[dict[str, Any]]) -> str:
-    return "\n".join([*_identity(spec), *_interface(spec), *_measured(spec, figures), *_notes(spec)]) + "\n"
+def _card(spec: ModelSpec, figures: list[dict[str, Any]], precision: dict[str, Any]) -> str:
+    compared = _compared(spec, figures, precision)
+    return "\n".join([*_identity(spec), *_interface(spec), *_measured(spec, figures), *compared, *_notes(spec)]) + "\n"
 
 
 def _identity(spec: ModelSpec) -> Iterator[str]:
@@ -69,7 +71,7 @@ def _identity(spec: ModelSpec) -> Iterator[str]:
     yield "| | |"
     yield "|---|---|"
     yield f"| id | `{spec.id}` |"
-    yield f"| task | {spec.task.replace('_', ' ')} |"
+    yield f"| tasks | {', '.join(map(words, spec.tasks))} |"
     yield f"| architecture | {spec.architecture} |"
     yield f"| file | `{spec.file}`, {spec.bytes:,} bytes, SHA-256 `{spec.sha256}` |"
     if spec.training:
@@ -102,9 +104,10 @@ def _interface(spec: ModelSpec) -> Iterator[str]:
         yield f"- crop: {about}, times {spec.crop.scale:g}{down}; outside the photo its edge repeats"
     yield f"- input `{given.name}` {_shape(given.shape)}: float32, {given.channel_order}, {_normalisation(spec)}"
     for output in spec.outputs:
-        yield f"- output `{output.name}` {_shape(output.shape)}: {output.meaning}"
-    if spec.labels:
-        yield f"- labels: {', '.join(spec.labels)}"
+        named = f" ({', '.join(output.labels)})" if output.labels else ""
+        yield f"- output `{output.name}` {_shape(output.shape)}: {output.meaning}{named}"
+    if spec.age_bands:
+        yield f"- bands of age: from {', '.join(f'{years:g}' for years in spec.age_bands)} years"
     for name, value in (spec.operating_points or {}).items():
         yield f"- {name.replace('_', ' ')}: {value:g}"
     if spec.matching:
@@ -119,13 +122,6 @@ def _interface(spec: ModelSpec) -> Iterator[str]:
         yield ""
         yield "The probability is for a pair that is as likely one person as two before the photos are seen:"
         yield f"1 / (1 + exp(−({measured.slope:g} · cosine {measured.intercept:+g})))."
-    if spec.age_curve:
-        yield ""
-        yield "What the network says, and the years and 80 % range that this means:"
-        yield ""
-        yield "| says | years | low | high |"
-        yield "|---|---|---|---|"
-        yield from (f"| {' | '.join(f'{value:.1f}' for value in row)} |" for row in spec.age_curve)
 
 
 def _normalisation(spec: ModelSpec) -> str:
@@ -147,7 +143,7 @@ def _measured(spec: ModelSpec, figures: list[dict[str, Any]]) -> Iterator[str]:
     yield ""
     yield "## Measured"
     yield ""
-    mine = [figure for figure in figures if figure["task"] == spec.task]
+    mine = [figure for figure in figures if figure["task"] in spec.tasks]
     if not mine:
         yield "Nothing by a command of this project."
         return
@@ -158,6 +154,25 @@ def _measured(spec: ModelSpec, figures: list[dict[str, Any]]) -> Iterator[str]:
     for f in mine:
         interval = f"{f['low']:.3f} to {f['high']:.3f}"
         yield f"| {f['measure']} | {f['data']} | {f['value']:.3f} | {interval} | {f['count']:,} |"
+
+
+def _compared(spec: ModelSpec, figures: list[dict[str, Any]], precision: dict[str, Any]) -> Iterator[str]:
+    """As its author wrote it and as it is shipped; a figure of the one is found in those of the other."""
+    one, other = (precision["networks"][spec.id][form] for form in ("plain", "shipped"))
+    yield ""
+    yield "## As it is shipped"
+    yield ""
+    yield "By `make precision`: the network as it was written, in single precision, and as it is shipped."
+    yield ""
+    yield "| | as written | shipped |"
+    yield "|---|---|---|"
+    yield f"| bytes | {one['bytes']:,} | {other['bytes']:,} |"
+    yield f"| ms for one input, one core of {precision['machine']['cpu']} | {one['ms']:.2f} | {other['ms']:.2f} |"
+    shipped = {(figure["task"], figure["measure"], figure["data"]): figure["value"] for figure in figures}
+    for figure in precision["figures"]:
+        task, measure, data = figure["task"], figure["measure"], figure["data"]
+        if task in spec.tasks:
+            yield f"| {measure}, on {data} | {figure['value']:.4f} | {shipped[task, measure, data]:.4f} |"
 
 
 def _notes(spec: ModelSpec) -> Iterator[str]:

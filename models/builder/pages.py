@@ -158,7 +158,7 @@ What a figure is worth depends on whether anything was fitted to the photos it i
 """
 
 FITTED_END = """
-So the thresholds of recognition are in-sample, as said above; those of liveness and head pose were fitted on other
+So the thresholds of recognition are in-sample, as said above; that of liveness was fitted on other
 photos of the same source. What weights from packages were trained on, mostly nobody says, and it may include the data
 above. Their crops and the detector's threshold were chosen early, and on which photos is not recorded."""
 
@@ -177,12 +177,13 @@ def _models(manifest: Manifest) -> Iterator[str]:
     yield MODELS_HEAD
     for spec in manifest.models:
         weights = "<br>".join(_weights(spec))
-        yield f"| {_words(spec.task)} | {_card(spec)} | {spec.licence.spdx} | {spec.bytes:,} | {weights} |"
+        tasks = ", ".join(map(words, spec.tasks))
+        yield f"| {tasks} | {_card(spec)} | {spec.licence.spdx} | {spec.bytes:,} | {weights} |"
     allowed = all(spec.licence.commercial_use for spec in manifest.models)
     total = sum(spec.bytes for spec in manifest.models)
     yield f"| | | {'all allow commercial use' if allowed else 'see the cards'} | {total:,} | |"
     yield MODELS_MIDDLE
-    yield from (f"- **{_words(spec.task)}**: {NOT_FOR[spec.task]}." for spec in manifest.models)
+    yield from (f"- **{words(task)}**: {NOT_FOR[task]}." for spec in manifest.models for task in spec.tasks)
     yield MODELS_END
     yield from (f"| `{spec.file}` | `{spec.sha256}` |" for spec in manifest.models)
     yield ""
@@ -199,7 +200,8 @@ def _weights(spec: ModelSpec) -> Iterator[str]:
 def _accuracy(manifest: Manifest, figures: Figures) -> Iterator[str]:
     yield ACCURACY_HEAD
     for spec in manifest.models:
-        yield from _task(spec, [figure for figure in figures if figure["task"] == spec.task])
+        for task in spec.tasks:
+            yield from _task(task, spec, [figure for figure in figures if figure["task"] == task])
     yield DATA_HEAD
     used = {_data_set(figure["data"]) for figure in figures}
     yield from (f"- **{name}**: {what}" for name, what in DATA.items() if name in used)
@@ -213,11 +215,11 @@ def _accuracy(manifest: Manifest, figures: Figures) -> Iterator[str]:
     yield FITTED_END
 
 
-def _task(spec: ModelSpec, figures: Figures) -> Iterator[str]:
-    yield f"\n## {_words(spec.task).capitalize()}\n"
-    yield f"{_card(spec)}. Not for {NOT_FOR[spec.task]}."
+def _task(task: Task, spec: ModelSpec, figures: Figures) -> Iterator[str]:
+    yield f"\n## {words(task).capitalize()}\n"
+    yield f"{_card(spec)}. Not for {NOT_FOR[task]}."
     yield ""
-    yield from (f"- {meaning}" for meaning in MEASURES[spec.task])
+    yield from (f"- {meaning}" for meaning in MEASURES[task])
     for data, rows in groupby(figures, key=lambda figure: str(figure["data"])):
         yield f"\nOn {data}:\n"
         yield "| measure | value | 95 % interval | n |"
@@ -249,7 +251,8 @@ def _card(spec: ModelSpec) -> str:
     return f"[`{spec.id}`](../models/cards/{spec.id}.md)"
 
 
-def _words(task: Task) -> str:
+def words(task: Task) -> str:
+    """As it stands in a sentence."""
     return "age and gender" if task == "age_gender" else task.replace("_", " ")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 _BEGIN, _END = "<!-- made by make documents -->", "<!-- to here -->"
 
 # What a reader asks, and the measurement that answers it: task, measure, data.
-_SHOWN = (
+HEADLINES = (
     ("faces of 24 to 64 px found in crowds", "detection", "recall, faces of 24 to 64 px", "crowds"),
     ("photos without a face in which one is seen", "detection", "photos without faces hit", "no_face"),
     ("two photos, one person or two (LFW)", "embedding", "verification accuracy", "LFW, folds 1 to 3"),
@@ -41,7 +41,7 @@ def with_figures(readme: str, figures: list[dict[str, Any]]) -> str:
     pattern = re.compile(f"{re.escape(_BEGIN)}\n.*?{re.escape(_END)}", re.DOTALL)
     if not pattern.search(readme):
         raise ValueError("The README has no place for figures.")
-    rows = [f"| {what} | {_value(_measured(figures, *wanted))} |" for what, *wanted in _SHOWN]
+    rows = [f"| {what} | {_value(_measured(figures, *wanted))} |" for what, *wanted in HEADLINES]
     table = "\n".join([_BEGIN, "| | measured, with its 95 % interval |", "|---|---|", *rows, _END])
     return pattern.sub(lambda _: table, readme)
 

@@ -24,13 +24,12 @@ from mien.vision.decode import Image, decode
 from mien.vision.detector import FaceDetector
 from mien.vision.engine import Engine, softmax, to_tensor
 from mien.vision.face_network import FaceNetwork
-from mien.vision.head_pose import expected_degrees
 from mien.vision.manifest import ModelSpec
-from models.builder.convert import FACEAPI_LABELS, GREY_OF_BGR, Files, own_weights, published
+from models.builder.convert import FACEAPI_LABELS, FACEAPI_SIDE, GREY_OF_BGR, Files, own_weights, published
 from models.builder.errors import WrongGraph
 
 TOLERANCE = 2e-3
-"""Of probabilities, of years and degrees per hundred, of points per side of the chip, and of an embedding's values."""
+"""Of probabilities, of degrees per hundred, of points per side of the chip, and of an embedding's values."""
 
 BOX_TOLERANCE_PX = 0.1
 
@@ -101,7 +100,7 @@ def _against_opencv(engine: Engine, files: Files, seen: list[Witness]) -> float:
     tensor = to_tensor(_chips(engine, seen), engine.spec.input)
     network = cv2.dnn.readNetFromONNX(np.frombuffer(published(engine.spec, files), np.uint8))
     names = [output.name for output in engine.spec.outputs]
-    comparable = {"embedding": _unit, "head_pose": _hundred_degrees}.get(engine.spec.task, softmax)
+    comparable = _unit if "embedding" in engine.spec.tasks else softmax
     worst = 0.0
     ours = engine.run(tensor)
     for index in range(len(tensor)):
@@ -126,38 +125,31 @@ def _landmarks_against_opencv(engine: Engine, files: Files, seen: list[Witness])
     return _within(worst, TOLERANCE, engine.spec)
 
 
-def _hundred_degrees(logits: FloatArray) -> FloatArray:
-    return expected_degrees(logits[None]) / np.float32(100)
-
-
 def _unit(vector: FloatArray) -> FloatArray:
     return vector / np.linalg.norm(vector)
 
 
-def _expression_against_both(engine: Engine, files: Files, seen: list[Witness]) -> float:
+def _attributes_against_both(engine: Engine, files: Files, seen: list[Witness]) -> float:
     """Mien's own part in OpenCV, from the file as trained; face-api's in its own code."""
     chips = _chips(engine, seen)
     ours = cv2.dnn.readNetFromONNX(np.frombuffer(own_weights(engine.spec, files).SerializeToString(), np.uint8))
-    theirs = np.log(_run_faceapi(engine.spec, files, chips)) * engine.spec.operating_point("faceapi_weight")
-    columns = [FACEAPI_LABELS.index(label) for label in engine.spec.labels]
-    (built,) = engine.run(to_tensor(chips, engine.spec.input))
+    edge = (chips.shape[1] - FACEAPI_SIDE) // 2
+    theirs = np.log(_run_faceapi(files, chips[:, edge:-edge, edge:-edge]))
+    columns = [FACEAPI_LABELS.index(label) for label in engine.spec.outputs[0].labels]
+    added = theirs[:, columns] * engine.spec.operating_point("faceapi_weight")
+    built = engine.run(to_tensor(chips, engine.spec.input))
     worst = 0.0
-    for chip, said, row in zip(chips, theirs[:, columns], built, strict=True):
+    for index, chip in enumerate(chips):
         ours.setInput(to_tensor(chip[None], engine.spec.input))
-        expected = softmax(ours.forward().reshape(-1) + said)
-        worst = max(worst, float(np.abs(softmax(row) - expected).max()))
+        *logits, pose = (output.reshape(-1) for output in ours.forward([output.name for output in engine.spec.outputs]))
+        expected = [softmax(part) for part in (logits[0] + added[index], *logits[1:])]
+        said = [softmax(output[index]) for output in built[:-1]]
+        for one, other in zip((*expected, pose / 100), (*said, built[-1][index] / 100), strict=True):
+            worst = max(worst, float(np.abs(one - other).max()))
     return _within(worst, TOLERANCE, engine.spec)
 
 
-def _age_gender_against_faceapi(engine: Engine, files: Files, seen: list[Witness]) -> float:
-    chips = _chips(engine, seen)
-    theirs = _run_faceapi(engine.spec, files, chips) / (100, 1)
-    years, genders = engine.run(to_tensor(chips, engine.spec.input))
-    ours = np.stack([years[:, 0] / 100, softmax(genders)[:, 0]], axis=1)
-    return _within(float(np.abs(ours - theirs).max()), TOLERANCE, engine.spec)
-
-
-def _run_faceapi(spec: ModelSpec, files: Files, chips: NDArray[np.uint8]) -> NDArray[np.float64]:
+def _run_faceapi(files: Files, chips: NDArray[np.uint8]) -> NDArray[np.float64]:
     """What face-api's own code says of RGB chips, one row a chip."""
     node = shutil.which("node")
     if node is None:
@@ -169,7 +161,7 @@ def _run_faceapi(spec: ModelSpec, files: Files, chips: NDArray[np.uint8]) -> NDA
         library = (folder / "face-api.esm.js").rename(folder / "face-api.mjs")
         script = Path(__file__).with_name("faceapi_reference.mjs")
         rgb = np.ascontiguousarray(chips[..., ::-1]).astype("<f4")
-        command = [node, str(script), str(library), str(folder), spec.task]
+        command = [node, str(script), str(library), str(folder)]
         done = subprocess.run(command, input=rgb.tobytes(), capture_output=True, check=False)
     if done.returncode != 0:
         raise WrongGraph(f"face-api's own code failed under Node.js: {done.stderr.decode(errors='replace')[-300:]}")
@@ -183,10 +175,8 @@ def _within(worst: float, tolerance: float, spec: ModelSpec) -> float:
 
 
 _VERIFIERS: dict[str, Callable[[Engine, Files, list[Witness]], float]] = {
-    "mien-expression": _expression_against_both,
-    "faceapi-age-gender": _age_gender_against_faceapi,
+    "mien-attributes": _attributes_against_both,
     "faceplugin-landmarks": _landmarks_against_opencv,
     "faceplugin-liveness": _against_opencv,
-    "faceplugin-pose": _against_opencv,
     "faceplugin-embedding": _against_opencv,
 }

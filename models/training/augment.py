@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from models.builder.convert import GREY_OF_BGR
+
 
 @dataclass(frozen=True)
 class Augmentation:
@@ -24,35 +26,73 @@ class Augmentation:
     coarse: float = 0.25  # how often a view is made coarser
     erase: float = 0.2  # how often a part is covered
     noise: float = 6.0  # of 255, at most
+    tint: float = 0.12  # natural logarithm of a channel
+    grey: float = 0.2  # how often a view has no colour
 
 
-NONE = Augmentation(0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+NONE = Augmentation(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 
 
-def views(chips: Tensor, side: int, scale: float, how: Augmentation, rng: torch.Generator, down: float = 0.0) -> Tensor:
-    """Views of (n, c, size, size) uint8 chips, each showing about `scale` of its sides; (n, c, side, side), 0-255.
-
-    Their middles lie about `down` of a view's side below the chips' own.
+@dataclass(frozen=True)
+class Window:
+    """What part of a stored chip a view shows, and how fine: a share of its sides, moved down by a share of the
+    view's own side, in pixels.
     """
-    n = len(chips)
+
+    side: int
+    scale: float
+    down: float
+
+
+@dataclass(frozen=True)
+class Views:
+    """Pixels (n, c, side, side), 0-255; which are mirrored (n,); and degrees by which faces were turned clockwise
+    before that (n,).
+    """
+
+    pixels: Tensor
+    mirrored: Tensor
+    turned: Tensor
+
+
+def plain_views(chips: Tensor, window: Window) -> Tensor:
+    """What the product would see of (n, c, size, size) uint8 chips; (n, c, side, side), 0-255."""
+    return views(chips, window, NONE, torch.Generator()).pixels
+
+
+def views(chips: Tensor, window: Window, how: Augmentation, rng: torch.Generator) -> Views:
+    """Views of (n, c, size, size) uint8 chips, all different, unless it is by NONE."""
+    n, side, scale = len(chips), window.side, window.scale
 
     def spread(most: float) -> Tensor:
         return (torch.rand(n, generator=rng) * 2 - 1) * most
 
     angle, ratio = spread(math.radians(how.turn)), spread(how.stretch) / 2
     size = scale * torch.exp(spread(how.zoom))
-    flip = 1.0 if how is NONE else (torch.rand(n, generator=rng) < 0.5).float() * 2 - 1
+    mirrored = torch.rand(n, generator=rng) < (0.0 if how is NONE else 0.5)
+    flip = 1.0 - 2.0 * mirrored.float()
     across, tall = size * torch.exp(ratio), size * torch.exp(-ratio)
     rows = [
         torch.stack([torch.cos(angle) * across * flip, -torch.sin(angle) * tall, spread(2 * how.shift) * scale], 1),
         torch.stack([torch.sin(angle) * across * flip, torch.cos(angle) * tall, spread(2 * how.shift) * scale], 1),
     ]
-    rows[1][:, 2] += 2 * down * scale
+    rows[1][:, 2] += 2 * window.down * scale
     grid = F.affine_grid(torch.stack(rows, 1), [n, chips.shape[1], side, side], align_corners=False)
     seen = F.grid_sample(chips.float(), grid, padding_mode="border", align_corners=False)
-    if how is NONE:
+    if how is not NONE:
+        seen = _lit(_covered(_coarser(_tinted(seen, how, rng), how, rng), how, rng), how, rng)
+    return Views(seen, mirrored, -torch.rad2deg(angle))
+
+
+def _tinted(seen: Tensor, how: Augmentation, rng: torch.Generator) -> Tensor:
+    """Some views made grey, and then each cast in a colour of its own; those of one channel stay as they are."""
+    n, channels = seen.shape[:2]
+    if channels == 1:
         return seen
-    return _lit(_covered(_coarser(seen, how, rng), how, rng), how, rng)
+    faded = (torch.rand(n, generator=rng) < how.grey)[:, None, None, None]
+    grey = (seen * torch.tensor(GREY_OF_BGR)[:, None, None]).sum(dim=1, keepdim=True)
+    cast = torch.exp((torch.rand(n, channels, generator=rng) * 2 - 1) * how.tint)
+    return torch.where(faded, grey, seen) * cast[:, :, None, None]
 
 
 def _coarser(seen: Tensor, how: Augmentation, rng: torch.Generator) -> Tensor:

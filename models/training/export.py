@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import onnx
@@ -15,7 +16,7 @@ from models.builder.halves import to_halves
 OPSET = 17
 
 
-def export(net: nn.Module, example: Tensor, outputs: list[str], file: Path) -> None:
+def export(net: nn.Module, example: Tensor, outputs: Sequence[str], file: Path) -> None:
     """Write a network that takes a batch of chips; its outputs by name."""
     buffer = io.BytesIO()
     axes = {name: {0: "batch"} for name in ("chips", *outputs)}
@@ -26,7 +27,7 @@ def export(net: nn.Module, example: Tensor, outputs: list[str], file: Path) -> N
             (example,),
             buffer,
             input_names=["chips"],
-            output_names=outputs,
+            output_names=list(outputs),
             dynamic_axes=axes,
             opset_version=OPSET,
             dynamo=False,

@@ -28,7 +28,7 @@ class Fitting(Generic[Net]):
     peak_rate: float
 
     def __post_init__(self) -> None:
-        self.net = self.net.to(memory_format=torch.channels_last)
+        self.net = self.net.to(memory_format=torch.channels_last).train()
         self.average = copy.deepcopy(self.net)
         self.step = 0
         self._optimiser = torch.optim.AdamW(self.net.parameters(), lr=self.peak_rate, weight_decay=WEIGHT_DECAY)

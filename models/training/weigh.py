@@ -15,9 +15,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from bench.labelled import Part
-from models.training.augment import NONE, views
-from models.training.chips import fer2013, rows_of
-from models.training.expression import CHIP, DOWN, SHARE, WEIGHTS, balanced_accuracy, labels_of
+from models.training.attributes import CHIP, MIDDLE_VIEW, VIEW, WEIGHTS, balanced_accuracy, pictures_of
+from models.training.augment import Window, plain_views
+from models.training.chips import fer2013
 from models.training.teacher import faceapi_logits
 
 CANDIDATES = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3)
@@ -26,10 +26,9 @@ CANDIDATES = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3)
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m models.training.weigh", description=__doc__)
     parser.add_argument("data", type=Path, help="the folder of labelled photos")
-    pictures = fer2013(parser.parse_args().data)
-    chosen_on = torch.from_numpy(rows_of(pictures, Part.CHOOSING))
-    chips, labels = torch.from_numpy(pictures["chips"])[chosen_on, None], labels_of(pictures)[chosen_on]
-    ours, theirs = own_logits(chips), faceapi_logits(chips.expand(-1, 3, -1, -1), SHARE, DOWN)
+    pictures = pictures_of(fer2013(parser.parse_args().data), Part.CHOOSING)
+    chips, labels = pictures.chips.expand(-1, 3, -1, -1), pictures.sentiments.argmax(dim=1)
+    ours, theirs = own_logits(chips), faceapi_logits(chips, MIDDLE_VIEW)
     print("weight  class-balanced  surprise where all are as frequent")
     for weight in CANDIDATES:
         logits = ours + weight * theirs
@@ -37,10 +36,10 @@ def main() -> None:
 
 
 def own_logits(chips: Tensor) -> Tensor:
-    """What the committed network says of stored grey chips; (n, 7)."""
+    """What the committed network says of the sentiments of stored (n, 3, size, size) chips; (n, 7)."""
     session = ort.InferenceSession(WEIGHTS)
-    seen = (views(part, CHIP, SHARE, NONE, torch.Generator(), DOWN) for part in chips.split(64))
-    parts = [session.run(None, {"chips": part.expand(-1, 3, -1, -1).numpy()})[0] for part in seen]
+    whole = Window(CHIP, VIEW.scale, VIEW.down)
+    parts = [session.run(["sentiments"], {"chips": plain_views(part, whole).numpy()})[0] for part in chips.split(64)]
     return torch.from_numpy(np.concatenate(parts))
 
 

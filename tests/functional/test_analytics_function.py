@@ -40,8 +40,9 @@ def test_the_envelope_and_a_face_have_every_field_of_the_contract(route: Route, 
     assert body["latency_ms"] > 0
     (face,) = body["faces"]
     usual = {
-        "bounding_box", "bbox", "detection_probability", "age", "age_range", "gender", "gender_probability",
-        "expression", "expression_probability", "emotion", "passive_liveness", "landmarks", "pose", "quality",
+        "bounding_box", "bbox", "detection_probability", "age", "age_range", "may_be_minor",
+        "gender", "gender_probability", "expression", "expression_probability", "emotion", "passive_liveness",
+        "landmarks", "pose", "quality",
     }  # fmt: skip
     extra = {"is_real_face", "liveness_confidence", "liveness_status"} if route is FACE_LIVENESS else set()
     assert face.keys() == usual | extra

@@ -136,7 +136,8 @@ def test_a_switched_off_feature_leaves_its_fields_out(analytics: ModuleType, pho
     _, body = call(analytics.lambda_handler, form_event(FACE_ANALYTICS, photo("obama"), authorizer=me))
     (face,) = body["faces"]
     assert not face.keys() & {
-        "age", "age_range", "gender", "gender_probability", "emotion", "expression", "expression_probability",
+        "age", "age_range", "may_be_minor", "gender", "gender_probability",
+        "emotion", "expression", "expression_probability",
     }  # fmt: skip
     assert face.keys() >= {"bounding_box", "passive_liveness", "pose", "quality"}
 

@@ -67,4 +67,4 @@ def test_analytics_starts_in_little_more_than_its_libraries_take(tmp_path: Path,
 
 def test_the_networks_of_an_analysis_are_small() -> None:
     manifest = load_manifest(settings.models_folder() / MANIFEST_NAME)
-    assert sum(manifest.for_task(task).bytes for task in ANALYSIS) < 9_000_000
+    assert sum(manifest.for_task(task).bytes for task in ANALYSIS) < 6_000_000

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bench.calibrate import fit_curve, fit_half, fit_logistic, fit_temperature
+from bench.calibrate import fit_half, fit_logistic, fit_temperature
 
 
 def test_a_logistic_is_recovered_from_draws_of_it() -> None:
@@ -18,19 +18,6 @@ def test_the_score_at_which_half_succeed_is_recovered() -> None:
     scores = rng.uniform(0, 1, 50_000)
     positive = rng.random(len(scores)) < 1 / (1 + np.exp(-20 * (scores - 0.3)))
     assert fit_half(scores, positive) == pytest.approx(0.3, abs=0.01)
-
-
-def test_an_age_curve_takes_off_a_bias_and_spans_four_fifths() -> None:
-    rng = np.random.default_rng(2)
-    ages = rng.uniform(0, 80, 20_000)
-    said = ages + 7 + rng.normal(0, 5, len(ages))
-    curve = np.array(fit_curve(said, ages))
-    assert (np.diff(curve, axis=0) >= 0).all()
-    fresh = rng.uniform(10, 70, 5000)
-    heard = fresh + 7 + rng.normal(0, 5, len(fresh))
-    years, low, high = (np.interp(heard, curve[:, 0], curve[:, i]) for i in (1, 2, 3))
-    assert abs((years - fresh).mean()) < 1.5
-    assert np.mean((low <= fresh) & (fresh <= high)) == pytest.approx(0.8, abs=0.06)
 
 
 def test_a_temperature_is_recovered_from_draws_of_it() -> None:

@@ -35,7 +35,7 @@ def changed(tmp_path: Path, change: Any) -> Path:
         lambda model: model.update(threshold=0.5),
         lambda model: model.pop("sha256"),
         lambda model: model.update(bytes="many"),
-        lambda model: model.update(task="mind_reading"),
+        lambda model: model.update(tasks=["mind_reading"]),
         lambda model: model["input"].update(mean=[0, 0]),
         lambda model: model["licence"].update(commercial_use="yes"),
         lambda model: model["source"].update(registry="somewhere"),

@@ -8,6 +8,8 @@ from enum import StrEnum
 
 from mien.domain.geometry import BoundingBox, ImageSize, Landmarks5
 
+ADULT_YEARS = 18
+
 
 class Sentiment(StrEnum):
     """The seven sentiments, in SmartClick's words and order."""
@@ -91,6 +93,11 @@ class Age:
     years: float
     low: float
     high: float
+
+    @property
+    def may_be_minor(self) -> bool:
+        """Whether one in ten, or more, of those who look like this are under 18."""
+        return self.low < ADULT_YEARS
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ class ModelBody(TypedDict):
     """One network: which file it is, where it comes from, and how right it was found to be through the whole API."""
 
     id: str
-    task: str
+    tasks: list[str]
     title: str
     sha256: Annotated[str, {"pattern": "^[0-9a-f]{64}$"}]
     bytes: int

@@ -8,7 +8,7 @@ from typing import Any
 from mien.domain.plans import Feature
 
 FIELDS_OF: dict[Feature, frozenset[str]] = {
-    Feature.AGE: frozenset({"age", "age_range"}),
+    Feature.AGE: frozenset({"age", "age_range", "may_be_minor"}),
     Feature.GENDER: frozenset({"gender", "gender_probability"}),
     Feature.EMOTION: frozenset({"emotion", "expression", "expression_probability"}),
     Feature.IDENTIFICATION: frozenset(),  # its endpoints are refused whole

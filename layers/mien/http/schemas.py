@@ -100,6 +100,7 @@ class FaceBody(TypedDict):
     detection_probability: Probability
     age: NotRequired[float]
     age_range: NotRequired[AgeRange]
+    may_be_minor: NotRequired[bool]
     gender: NotRequired[Gender]
     gender_probability: NotRequired[Probability]
     expression: NotRequired[Expression]
@@ -327,6 +328,7 @@ def face_body(face: Face, size: ImageSize) -> FaceBody:
         detection_probability=_probability(face.detection.probability),
         age=round(face.age.years, 1),
         age_range=AgeRange(low=round(face.age.low, 1), high=round(face.age.high, 1)),
+        may_be_minor=face.age.may_be_minor,
         gender=face.gender.value,
         gender_probability=_probability(face.gender.probability),
         expression=expression,

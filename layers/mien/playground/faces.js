@@ -80,7 +80,8 @@ export function card(face, photo, title = `Face ${face.number}`) {
   row("Person", named(face));
   if (face.age_range) {
     const { low, high } = face.age_range;
-    row("Age", `about ${Math.round(face.age)}, likely ${Math.round(low)} to ${Math.round(high)}`);
+    const minor = face.may_be_minor ? ", perhaps a minor" : "";
+    row("Age", `about ${Math.round(face.age)}, likely ${Math.round(low)} to ${Math.round(high)}${minor}`);
   }
   row("Gender", face.gender && `${face.gender}, ${percent(face.gender_probability)}`);
   row("Expression", face.expression && `${face.expression}, ${percent(face.expression_probability)}`);

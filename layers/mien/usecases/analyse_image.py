@@ -9,18 +9,17 @@ from mien.domain.face_filter import FaceFilter
 from mien.domain.faces import DetectedFace, Face, ImageAnalysis
 from mien.usecases.find_faces import find_faces
 from mien.usecases.stopwatch import Stopwatch
-from mien.vision.attributes import AgeGenderEstimator, ExpressionClassifier
+from mien.vision.attributes import AttributeEstimator
 from mien.vision.decode import CALL, Image, Limits, Photo
 from mien.vision.detector import FaceDetector
 from mien.vision.engine import ModelFolder
-from mien.vision.head_pose import HeadPoseEstimator
 from mien.vision.landmarks import LandmarkLocaliser
 from mien.vision.liveness import LivenessScorer
 from mien.vision.manifest import Task
 from mien.vision.quality import assess
 
-ANALYSIS: tuple[Task, ...] = ("detection", "landmarks", "age_gender", "expression", "liveness", "head_pose")
-"""What analysis takes."""
+ANALYSIS: tuple[Task, ...] = ("detection", "landmarks", "expression", "liveness")
+"""What analysis takes; age, gender and pose are said by the network of expression."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +29,8 @@ class AnalyseImage:
     models: tuple[str, ...]
     detector: FaceDetector
     landmarks: LandmarkLocaliser
-    age_gender: AgeGenderEstimator
-    expression: ExpressionClassifier
+    attributes: AttributeEstimator
     liveness: LivenessScorer
-    head_pose: HeadPoseEstimator
     limits: Limits = CALL
 
     @classmethod
@@ -54,10 +51,8 @@ class AnalyseImage:
             models=tuple(engine.spec.id for engine in engines.values()),
             detector=FaceDetector(engines["detection"]),
             landmarks=LandmarkLocaliser(engines["landmarks"]),
-            age_gender=AgeGenderEstimator(engines["age_gender"]),
-            expression=ExpressionClassifier(engines["expression"]),
+            attributes=AttributeEstimator(engines["expression"]),
             liveness=LivenessScorer(engines["liveness"]),
-            head_pose=HeadPoseEstimator(engines["head_pose"]),
         )
 
     def __call__(self, data: bytes, wanted: FaceFilter) -> ImageAnalysis:
@@ -88,13 +83,9 @@ class AnalyseImage:
 
     def describe(self, image: Image, detected: tuple[DetectedFace, ...]) -> tuple[Face, ...]:
         """Run every network on these faces of an upright BGR image; at least one face."""
-        ages_and_genders = self.age_gender.estimate(image, detected)
-        emotions = self.expression.classify(image, detected)
+        attributes = self.attributes.estimate(image, detected)
         liveness = self.liveness.score(image, detected)
-        poses = self.head_pose.estimate(image, detected)
         return tuple(
-            Face(face, age, gender, emotion, live, pose, assess(image, face, pose))
-            for face, (age, gender), emotion, live, pose in zip(
-                detected, ages_and_genders, emotions, liveness, poses, strict=True
-            )
+            Face(face, of.age, of.gender, of.emotion, live, of.pose, assess(image, face, of.pose))
+            for face, of, live in zip(detected, attributes, liveness, strict=True)
         )

@@ -1,68 +1,91 @@
-"""How a face looks: apparent age, perceived gender, and the seven sentiments."""
+"""How a face looks: apparent age, perceived gender, the seven sentiments, and where the head is turned."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from mien.domain.errors import ConfigurationError
-from mien.domain.faces import Age, DetectedFace, Emotion, Gender, GenderEstimate, Sentiment
+from mien.domain.faces import Age, DetectedFace, Emotion, Gender, GenderEstimate, HeadPose, Sentiment
 from mien.domain.geometry import FloatArray
+from mien.vision.chips import turn_of
 from mien.vision.decode import Image
 from mien.vision.engine import Engine, softmax
 from mien.vision.face_network import FaceNetwork
 
 
-class ExpressionClassifier:
-    """A probability for each of the seven sentiments."""
+@dataclass(frozen=True, slots=True)
+class Attributes:
+    """Of one face."""
+
+    emotion: Emotion
+    age: Age
+    gender: GenderEstimate
+    pose: HeadPose
+
+
+class Raw(NamedTuple):
+    """What the network says: logits of the sentiments (n, 7), of the bands of age (n, b) and of the genders (n, 2);
+    yaw, pitch and roll of the chip in degrees (n, 3).
+    """
+
+    sentiments: FloatArray
+    ages: FloatArray
+    genders: FloatArray
+    pose: FloatArray
+
+
+class AttributeEstimator:
+    """Says all that one network sees in faces that are brought upright by their landmarks."""
 
     def __init__(self, engine: Engine) -> None:
-        """Raises ConfigurationError when the model's labels are not the seven sentiments."""
+        """Raises ConfigurationError when the model's outputs are not the sentiments, its bands of age, the genders and
+        a pose.
+        """
+        spec = engine.spec
+        labels = [output.labels for output in spec.outputs]
+        if labels != [tuple(Sentiment), (), tuple(Gender), ()] or spec.outputs[1].shape[1] != len(spec.age_bands) - 1:
+            raise ConfigurationError(f"The model {spec.id} does not name the sentiments, its ages and the genders.")
         self._network = FaceNetwork(engine)
-        self.labels = tuple(map(Sentiment, engine.spec.labels))
-        if set(self.labels) != set(Sentiment):
-            raise ConfigurationError(f"The model {engine.spec.id} does not name the seven sentiments.")
-        self._temperature = engine.spec.operating_point("temperature")
+        self.age_bands = spec.age_bands
+        self._temperatures = [spec.operating_point(f"{what}_temperature") for what in ("sentiment", "age", "gender")]
 
-    def classify(self, image: Image, faces: Sequence[DetectedFace]) -> list[Emotion]:
-        """One emotion for each face of an upright BGR image."""
-        columns = [self.labels.index(sentiment) for sentiment in Sentiment]
-        rows = softmax(self.logits(image, faces)[:, columns] / self._temperature).astype(float)
-        return [Emotion(dict(zip(Sentiment, row, strict=True))) for row in rows.tolist()]
+    def estimate(self, image: Image, faces: Sequence[DetectedFace]) -> list[Attributes]:
+        """The attributes of each face of an upright BGR image; at least one face."""
+        raw = self.raw(image, faces)
+        sentiments, ages, genders = (
+            softmax(logits / temperature).astype(float)
+            for logits, temperature in zip(raw[:3], self._temperatures, strict=True)
+        )
+        return [
+            Attributes(
+                emotion=Emotion(dict(zip(Sentiment, sentiments[i].tolist(), strict=True))),
+                age=age_of(ages[i], self.age_bands),
+                gender=_gender(genders[i].tolist()),
+                pose=self._pose(face, *raw.pose[i].tolist()),
+            )
+            for i, face in enumerate(faces)
+        ]
 
-    def logits(self, image: Image, faces: Sequence[DetectedFace]) -> FloatArray:
-        """What the network says before its temperature, in the order of its labels; for fitting it."""
-        (logits,) = self._network.run(image, faces)
-        return logits
+    def raw(self, image: Image, faces: Sequence[DetectedFace]) -> Raw:
+        """What the network says, before its temperatures; for fitting them."""
+        return Raw(*self._network.run(image, faces))
+
+    def _pose(self, face: DetectedFace, yaw: float, pitch: float, roll: float) -> HeadPose:
+        """The network sees what is left of a roll when the face is brought upright."""
+        return HeadPose(yaw, pitch, roll + turn_of(self._network.transform(face)))
 
 
-class AgeGenderEstimator:
-    """Apparent age in years with its 80 % range, and perceived gender."""
+def age_of(probabilities: FloatArray, bands: Sequence[float]) -> Age:
+    """The median age and the middle 80 %, where each band's probability is spread evenly over its years."""
+    below = np.concatenate([[0.0], np.cumsum(probabilities, dtype=np.float64)])
+    low, years, high = (float(np.interp(share * below[-1], below, bands)) for share in (0.1, 0.5, 0.9))
+    return Age(years, low, high)
 
-    def __init__(self, engine: Engine) -> None:
-        """Raises ConfigurationError when the model's labels are not the genders, or it has no age curve."""
-        self._network = FaceNetwork(engine)
-        self._labels = tuple(map(Gender, engine.spec.labels))
-        if set(self._labels) != set(Gender) or not engine.spec.age_curve:
-            raise ConfigurationError(f"The model {engine.spec.id} lacks its genders or its age curve.")
-        self._curve = np.array(engine.spec.age_curve)
 
-    def estimate(self, image: Image, faces: Sequence[DetectedFace]) -> list[tuple[Age, GenderEstimate]]:
-        """One age and gender for each face of an upright BGR image."""
-        raw_ages, gender_logits = self._network.run(image, faces)
-        ages = [self._age(float(raw)) for raw in raw_ages[:, 0]]
-        return list(zip(ages, map(self._gender, softmax(gender_logits).tolist()), strict=True))
-
-    def raw_ages(self, image: Image, faces: Sequence[DetectedFace]) -> list[float]:
-        """What the network says before the age curve; for fitting the curve."""
-        raw_ages, _ = self._network.run(image, faces)
-        return raw_ages[:, 0].tolist()
-
-    def _age(self, raw: float) -> Age:
-        years, low, high = (float(np.interp(raw, self._curve[:, 0], self._curve[:, i])) for i in (1, 2, 3))
-        return Age(years, low, high)
-
-    def _gender(self, probabilities: list[float]) -> GenderEstimate:
-        best = int(np.argmax(probabilities))
-        return GenderEstimate(self._labels[best], float(probabilities[best]))
+def _gender(probabilities: list[float]) -> GenderEstimate:
+    best = int(np.argmax(probabilities))
+    return GenderEstimate(list(Gender)[best], probabilities[best])

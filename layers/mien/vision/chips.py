@@ -49,6 +49,11 @@ def eye_line_angle(face: DetectedFace) -> float:
     return math.degrees(math.atan2(y2 - y1, x2 - x1))
 
 
+def turn_of(transform: FloatArray) -> float:
+    """Degrees by which a face is turned clockwise in the image, where this (2, 3) transform brings it upright."""
+    return math.degrees(math.atan2(transform[0, 1], transform[0, 0]))
+
+
 def cut_chip(image: Image, transform: FloatArray, width: int, height: int) -> Image:
     """The (height, width, 3) chip of a transform, antialiased when it shrinks; the image's edge repeats outside it.
 

@@ -18,10 +18,7 @@ from mien.domain.matching import MatchCalibration
 
 MANIFEST_NAME = "manifest.json"
 
-AgeCurve = tuple[tuple[float, float, float, float], ...]
-"""Rows of what the network says, and the years, low and high that this means; read between rows by a line."""
-
-Task = Literal["detection", "expression", "age_gender", "liveness", "head_pose", "embedding", "landmarks"]
+Task = Literal["detection", "landmarks", "expression", "age_gender", "head_pose", "liveness", "embedding"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,19 +84,23 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """One output. `None` in the shape is a batch or map size known only at run time."""
+    """One output. `None` in the shape is a batch or map size known only at run time. `labels` are of its columns."""
 
     name: str
     shape: tuple[int | None, ...]
     meaning: str
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """Everything that is known of one weight file. Its weights come from a package, our training, or both."""
+    """Everything that is known of one weight file. Its weights come from a package, our training, or both.
+
+    `age_bands`: the years at which the bands of age that a network tells apart begin, and where the last one ends.
+    """
 
     id: str
-    task: Task
+    tasks: tuple[Task, ...]
     title: str
     architecture: str
     file: str
@@ -110,10 +111,9 @@ class ModelSpec:
     outputs: tuple[Output, ...]
     source: Source | None = None
     training: Training | None = None
-    labels: tuple[str, ...] = ()
     crop: Crop | None = None
     operating_points: dict[str, float] | None = None
-    age_curve: AgeCurve = ()
+    age_bands: tuple[float, ...] = ()
     matching: MatchCalibration | None = None
     notes: tuple[str, ...] = ()
 
@@ -132,7 +132,7 @@ class ModelSpec:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """All models, by task."""
+    """All models; each task has one, and one model may have several tasks."""
 
     models: tuple[ModelSpec, ...]
 
@@ -144,7 +144,7 @@ class Manifest:
 
         """
         for spec in self.models:
-            if spec.task == task:
+            if task in spec.tasks:
                 return spec
         raise ConfigurationError(f"The model manifest names no model for {task}.")
 
