@@ -37,8 +37,8 @@ from bench.labelled import (
     read_image,
     strangers,
 )
-from bench.photos import beside_a_portrait
 from mien import settings
+from mien.cli.sample_photos import PORTRAITS, fitted, head
 from mien.domain.face_index import Candidate, FaceIndex
 from mien.domain.faces import Face, Sentiment
 from mien.domain.gallery import Templates
@@ -109,6 +109,15 @@ def _beside(analyse: AnalyseImage, photo: Path, index: int, share: float) -> lis
     found = [face.box for face in analyse.detector.detect(image)]
     truth = [face.box for face in analyse.detector.detect(image, may_glance=False)]
     return [any(_iou(box, other) > MATCHING_IOU for other in found) for box in truth]
+
+
+def beside_a_portrait(image: Image, index: int, share: float) -> Image:
+    """A photo of 1920×1440 most of which is one of the portraits, with another at this share of its size beside it."""
+    canvas = np.full((1440, 1920, 3), 90, np.uint8)
+    canvas[:, :1200] = fitted(head(PORTRAITS[index % len(PORTRAITS)]), 1200, 1440)
+    small = cv2.resize(image, None, fx=share, fy=share, interpolation=cv2.INTER_AREA)[:1140, :720]
+    canvas[300 : 300 + small.shape[0], 1200 : 1200 + small.shape[1]] = small
+    return canvas
 
 
 def age_gender(analyse: AnalyseImage, data: Path) -> Iterable[Figure]:

@@ -26,9 +26,9 @@ from rich.progress import track
 from rich.table import Table
 
 from bench.machine import machine
-from bench.photos import group, jpeg, no_face, one_face
 from mien.adapters.folder_photos import FolderPhotoStore
 from mien.adapters.sqlite_seen import SeenFile, SqliteSeenFiles
+from mien.cli.sample_photos import group, jpeg, no_face, one_face
 from mien.local.photo_taker import BUCKET
 from mien.local.watcher import photos_landed
 

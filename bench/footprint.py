@@ -36,11 +36,11 @@ from rich.table import Table
 from bench.events import photo_event
 from bench.interleaved import ANALYTICS_START, BARE_START, WITH_DYNAMODB, interleaved, ratios, start
 from bench.machine import machine, use_one_core
-from bench.photos import group, jpeg, no_face, one_face
 from bench.server import start as start_server
 from bench.server import stop
 from bench.soak import MAX_GROWTH, SAMPLES, WARM_UP, growth
 from mien import settings
+from mien.cli.sample_photos import group, jpeg, no_face, one_face
 from mien.domain.prices import WORK
 from mien.http.routes import EMOTION_DETECTION, FACE_ANALYTICS, RECOGNIZE_FACE
 from mien.local.environment import LocalContext

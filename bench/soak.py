@@ -36,10 +36,10 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.machine import machine
-from bench.photos import group, jpeg
 from bench.server import Server, start, stop
 from mien import settings
 from mien.adapters.sqlite_keys import SqliteKeyStore
+from mien.cli.sample_photos import group, jpeg
 from mien.domain.keys import ApiKey, KeyStatus, hash_secret
 from mien.http import routes
 from mien.http.limits import MAX_IMAGE_BYTES

@@ -25,8 +25,8 @@ from rich.table import Table
 
 from bench.events import photo_event
 from bench.machine import machine, use_one_core
-from bench.photos import group, jpeg, no_face, one_face
 from functions.analytics.handler import analyse_image, lambda_handler
+from mien.cli.sample_photos import group, jpeg, no_face, one_face
 from mien.domain.face_filter import FaceFilter
 from mien.http.routes import FACE_ANALYTICS
 from mien.local.environment import LocalContext

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from bench.photos import group, jpeg
 from mien import settings
+from mien.cli.sample_photos import group, jpeg
 from mien.usecases.analyse_image import AnalyseImage
 from mien.vision.decode import Image
 from tests.web_server import WebServer

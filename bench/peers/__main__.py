@@ -23,8 +23,8 @@ from bench.peers.environments import HERE, HOME
 from bench.peers.measuring import CALLS_A_TURN, System, figures, measure
 from bench.peers.systems import ENTRIES
 from bench.peers.table import HEADINGS, backends, rows
-from bench.photos import jpeg
 from bench.speed import CASES
+from mien.cli.sample_photos import jpeg
 
 RESULTS = HERE.parent / "results" / "peers.json"
 

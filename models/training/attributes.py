@@ -22,21 +22,24 @@ from torch.nn import functional as F
 from bench.labelled import Part
 from mien import settings
 from mien.domain.faces import Gender, Sentiment
+from mien.vision.manifest import MANIFEST_NAME, load_manifest
+from models.builder.convert import FACEAPI_SIDE
 from models.training.augment import Augmentation, Views, Window, plain_views, views
 from models.training.chips import SCALE, Arrays, fairface, fer2013, rows_of
 from models.training.export import export
 from models.training.fitting import Fitting
-from models.training.network import AttributesNet, Said, Shipped
+from models.training.network import SIDE, AttributesNet, Said, Shipped
 from models.training.teacher import faceapi_logits
 
 WEIGHTS = settings.CHECKOUT / "models" / "weights" / "attributes.onnx"
 
-CHIP = 128  # what the product cuts
-SHOWN = 1.2  # of ArcFace's template: chin and hair tell of age and gender
-DOWN = 0.03  # of the chip's side: that template ends at the mouth
-VIEW = Window(CHIP // 2, SHOWN / SCALE, DOWN)  # about as fine as FER2013's pictures
-MIDDLE = 112  # of the chip, which face-api's network sees
-MIDDLE_VIEW = Window(MIDDLE, VIEW.scale * MIDDLE / CHIP, DOWN * CHIP / MIDDLE)
+# The product's crop shows more than ArcFace's template, which ends at the mouth: chin and hair tell of age and gender.
+SPEC = load_manifest(settings.CHECKOUT / "models" / MANIFEST_NAME).for_task("expression")
+assert SPEC.crop is not None
+assert SPEC.input.shape[2] is not None
+CHIP, DOWN = SPEC.input.shape[2], SPEC.crop.down
+VIEW = Window(SIDE, SPEC.crop.scale / SCALE, DOWN)  # about as fine as FER2013's pictures
+MIDDLE_VIEW = Window(FACEAPI_SIDE, VIEW.scale * FACEAPI_SIDE / CHIP, DOWN * CHIP / FACEAPI_SIDE)  # what face-api's sees
 SENTIMENTS, GENDERS = list(Sentiment), list(Gender)
 
 SEED = 20261121

@@ -85,10 +85,8 @@ def views(chips: Tensor, window: Window, how: Augmentation, rng: torch.Generator
 
 
 def _tinted(seen: Tensor, how: Augmentation, rng: torch.Generator) -> Tensor:
-    """Some views made grey, and then each cast in a colour of its own; those of one channel stay as they are."""
+    """Some views made grey, and then each cast in a colour of its own."""
     n, channels = seen.shape[:2]
-    if channels == 1:
-        return seen
     faded = (torch.rand(n, generator=rng) < how.grey)[:, None, None, None]
     grey = (seen * torch.tensor(GREY_OF_BGR)[:, None, None]).sum(dim=1, keepdim=True)
     cast = torch.exp((torch.rand(n, channels, generator=rng) * 2 - 1) * how.tint)

@@ -83,6 +83,15 @@ def test_a_card_says_everything_that_is_known_of_a_face(page: Page, server: Serv
     assert float(happy) == face["emotion"]["sentiments"]["happy"]
 
 
+def test_a_face_that_may_be_a_minors_says_so(page: Page, server: Server, photo: Photo) -> None:
+    body = server.analyse(photo("astronaut")).json()
+    body["faces"][0]["may_be_minor"] = True
+    page.route("**/face_analytics", lambda route: route.fulfill(json=body))
+    analytics = panel(page, "Analytics")
+    choose(analytics, "astronaut")
+    expect(analytics.get_by_role("article", name="Face 1")).to_contain_text("to 57, perhaps a minor")
+
+
 def test_timing_quota_json_and_code_are_told_and_the_key_is_not(page: Page, server: Server) -> None:
     analytics = panel(page, "Analytics")
     choose(analytics, "astronaut")

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from bench.photos import jpeg
+from mien.cli.sample_photos import jpeg
 from mien.http.parameters import PageToken
 from mien.http.routes import DELETE_FACE, RECOGNIZE_FACE, REGISTER_FACE, UPDATE_FACE, VIEW_DB, Route
 from mien.vision.decode import decode

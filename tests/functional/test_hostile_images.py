@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bench.photos import group, jpeg
+from mien.cli.sample_photos import group, jpeg
 from mien.domain.errors import MienError
 from mien.http.errors import ERRORS
 from mien.http.routes import FACE_ANALYTICS

@@ -19,7 +19,7 @@ from schemathesis.specs.openapi.checks import (
     unsupported_method,
 )
 
-from bench.photos import jpeg, no_face, one_face
+from mien.cli.sample_photos import jpeg, no_face, one_face
 from mien.http import about
 from tests.functional.servers import Server
 

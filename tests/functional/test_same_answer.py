@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import requests
 
-from bench.photos import PORTRAITS
+from mien.cli.sample_photos import PORTRAITS
 from tests.functional.servers import Server
 from tests.hostile import JPEGS, PNGS, WEBPS
 

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from bench.photos import jpeg
+from mien.cli.sample_photos import jpeg
 from mien.http.routes import VALIDATE_FACES
 from mien.vision.decode import decode
 from tests.events import call, files_event

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from bench.photos import jpeg, one_face
+from mien.cli.sample_photos import jpeg, one_face
 from mien.domain.face_filter import FaceFilter
 from mien.domain.faces import Face, Gender, ImageAnalysis, Sentiment
 from mien.domain.geometry import ImageSize

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from bench.photos import PORTRAITS, group, jpeg, one_face, portrait
+from mien.cli.sample_photos import PORTRAITS, group, jpeg, one_face, portrait
 from mien.domain.face_filter import FaceFilter
 from mien.domain.faces import DetectedFace, Face, ImageAnalysis
 from mien.domain.geometry import ImageSize

@@ -9,8 +9,8 @@ import cv2
 import pytest
 
 from bench.interleaved import ANALYTICS_START, BARE_START, interleaved, ratios, start
-from bench.photos import group, jpeg, one_face
 from mien import settings
+from mien.cli.sample_photos import group, jpeg, one_face
 from mien.domain.face_filter import FaceFilter
 from mien.usecases.analyse_image import ANALYSIS, AnalyseImage
 from mien.vision.decode import decode, decode_photo

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image as Pillow
 from PIL import ImageOps
 
-from bench.photos import portrait
+from mien.cli.sample_photos import portrait
 from mien.domain.errors import ImageError, ImageTooLarge, UndecodableImage
 from mien.domain.geometry import ImageSize
 from mien.vision.decode import CALL, UPLOAD, decode, decode_photo

@@ -1,4 +1,4 @@
-"""Photos to measure a deployment with, made of the checkout's own."""
+"""The photos that speed is measured on, here and of deployments, made of the checkout's example photos."""
 
 from __future__ import annotations
 
@@ -8,28 +8,58 @@ import numpy as np
 from mien import settings
 from mien.vision.decode import Image, decode
 
-_PHOTOS = settings.CHECKOUT / "docs" / "photos"
-_PORTRAITS = ("astronaut", "obama", "obama2", "biden", "obama3", "obama")
-_COLUMNS, _TILE = 3, 540
+PORTRAITS = ("astronaut", "obama", "obama2", "biden", "obama3")
 
 
-def sample_photos() -> dict[int, bytes]:
-    """A JPEG of one person, of six and of nobody, by how many faces it shows."""
-    one, nobody = ((_PHOTOS / f"{name}.jpg").read_bytes() for name in ("obama", "coffee"))
-    return {1: one, 6: _group(), 0: nobody}
+def portrait(name: str) -> Image:
+    """An example photo."""
+    return decode((settings.CHECKOUT / "docs" / "photos" / f"{name}.jpg").read_bytes())
 
 
-def _group() -> bytes:
-    """Six heads in two rows, 1620×1080."""
-    tiles = [_head(name) for name in _PORTRAITS]
-    rows = [np.hstack(tiles[i : i + _COLUMNS]) for i in range(0, len(tiles), _COLUMNS)]
-    _, jpeg = cv2.imencode(".jpg", np.vstack(rows))
-    return jpeg.tobytes()
+def one_face(width: int, height: int) -> Image:
+    """A photo of this size with one person in it."""
+    return fitted(portrait("obama"), width, height)
 
 
-def _head(name: str) -> Image:
-    """The upper part of a portrait, square."""
-    image = decode((_PHOTOS / f"{name}.jpg").read_bytes())
-    side = int(image.shape[0] * 0.62)
-    left = max(image.shape[1] - side, 0) // 2
-    return cv2.resize(image[:side, left : left + side], (_TILE, _TILE), interpolation=cv2.INTER_AREA)
+def no_face(width: int, height: int) -> Image:
+    """A photo of this size of a cup of coffee."""
+    return fitted(portrait("coffee"), width, height)
+
+
+def group(faces: int, width: int, height: int) -> Image:
+    """A montage of this size with this many people side by side in rows."""
+    columns = int(np.ceil(np.sqrt(faces * width / height)))
+    rows = -(-faces // columns)
+    canvas = np.zeros((height, width, 3), np.uint8)
+    tile_width, tile_height = width // columns, height // rows
+    for index in range(faces):
+        top, left = index // columns * tile_height, index % columns * tile_width
+        person = head(PORTRAITS[index % len(PORTRAITS)], mirrored=index >= len(PORTRAITS))
+        canvas[top : top + tile_height, left : left + tile_width] = fitted(person, tile_width, tile_height)
+    return canvas
+
+
+def head(name: str, mirrored: bool = False) -> Image:
+    """The upper part of a portrait, which has nobody else in it."""
+    image = portrait(name)
+    top = image[: int(image.shape[0] * 0.62)]
+    return np.ascontiguousarray(top[:, ::-1]) if mirrored else top
+
+
+def jpeg(image: Image, quality: int = 90) -> bytes:
+    """As a JPEG file."""
+    done, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    if not done:
+        raise ValueError("The image could not be encoded.")
+    return bytes(data)
+
+
+def fitted(image: Image, width: int, height: int) -> Image:
+    """Scaled to fit inside, centred, black around."""
+    scale = min(width / image.shape[1], height / image.shape[0])
+    small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+    small = small[:height, :width]
+    canvas = np.zeros((height, width, 3), np.uint8)
+    top, left = (height - small.shape[0]) // 2, (width - small.shape[1]) // 2
+    canvas[top : top + small.shape[0], left : left + small.shape[1]] = small
+    return canvas

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mien.cli.doctor import SECONDS, demo_key, root_of
-from mien.cli.sample_photos import sample_photos
+from mien.cli.sample_photos import group, jpeg, no_face, one_face
 from mien.domain.prices import Architecture, Work
 from mien.http.routes import FACE_ANALYTICS
 from mien.http.wire import KEY_HEADER
@@ -103,7 +103,8 @@ def _try_sizes(session: requests.Session, target: str, calls: int, sizes: Sequen
 
 
 def _measure(session: requests.Session, target: str, calls: int) -> Iterator[Times]:
-    for faces, photo in sample_photos().items():
+    photos = {1: jpeg(one_face(640, 480)), 6: jpeg(group(6, 1920, 1080)), 0: jpeg(no_face(640, 480))}
+    for faces, photo in photos.items():
         first, _ = _call(session, target, photo, faces)
         for _ in range(WARM_UP):
             _call(session, target, photo, faces)

@@ -88,7 +88,7 @@ class Emotion:
 
 @dataclass(frozen=True, slots=True)
 class Age:
-    """Apparent age in years; low to high holds 80 % of true ages on the calibration set."""
+    """Apparent age in years; low to high is meant to hold four true ages of five."""
 
     years: float
     low: float

@@ -43,7 +43,7 @@ class NormalisedBox(TypedDict):
 
 
 class AgeRange(TypedDict):
-    """Years; holds 80 % of true ages on the calibration set."""
+    """Years; meant to hold four true ages of five."""
 
     low: float
     high: float
