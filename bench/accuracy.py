@@ -96,28 +96,34 @@ def detection(analyse: AnalyseImage, data: Path) -> Iterable[Figure]:
     for (low, high), hits in sorted(found.items()):
         label = f"recall, faces of {low} to {high} px" if high < SIZES[-1][1] else f"recall, faces over {low} px"
         yield _share("detection", label, "crowds", hits)
-    for share, label in ((1.0, "as they are"), (0.5, "at half their size")):
-        beside = [hit for index, (photo, _) in enumerate(boxes(data)) for hit in _beside(analyse, photo, index, share)]
+    for share, width, label in (
+        (1.0, 1920, "as they are"),
+        (0.5, 1920, "at half their size"),
+        (0.75, 640, "in 640×480"),
+    ):
+        photos = (beside_a_portrait(read_image(photo), i, share, width) for i, (photo, _) in enumerate(boxes(data)))
+        beside = [hit for photo in photos for hit in _glanced(analyse, photo)]
         yield _share("detection", f"faces beside a portrait, {label}, of those a fine look finds", "crowds", beside)
     hits = [bool(analyse.detector.detect(read_image(photo))) for photo in strangers(data)]
     yield _share("detection", "photos without faces hit", "no_face", hits)
 
 
-def _beside(analyse: AnalyseImage, photo: Path, index: int, share: float) -> list[bool]:
-    """Of each face that a fine look finds in a photo mounted beside a portrait, whether it is found."""
-    image = beside_a_portrait(read_image(photo), index, share)
+def _glanced(analyse: AnalyseImage, image: Image) -> list[bool]:
+    """Of each face that a fine look finds in an image, whether it is found."""
     found = [face.box for face in analyse.detector.detect(image)]
     truth = [face.box for face in analyse.detector.detect(image, may_glance=False)]
     return [any(_iou(box, other) > MATCHING_IOU for other in found) for box in truth]
 
 
-def beside_a_portrait(image: Image, index: int, share: float) -> Image:
-    """A photo of 1920×1440 most of which is one of the portraits, with another at this share of its size beside it."""
+def beside_a_portrait(image: Image, index: int, share: float, width: int = 1920) -> Image:
+    """One of the portraits, which fills most of the frame, with another photo at this share of its size beside it; then
+    all brought to this width.
+    """
     canvas = np.full((1440, 1920, 3), 90, np.uint8)
     canvas[:, :1200] = fitted(head(PORTRAITS[index % len(PORTRAITS)]), 1200, 1440)
     small = cv2.resize(image, None, fx=share, fy=share, interpolation=cv2.INTER_AREA)[:1140, :720]
     canvas[300 : 300 + small.shape[0], 1200 : 1200 + small.shape[1]] = small
-    return canvas
+    return cv2.resize(canvas, (width, width * 3 // 4), interpolation=cv2.INTER_AREA)
 
 
 def age_gender(analyse: AnalyseImage, data: Path) -> Iterable[Figure]:

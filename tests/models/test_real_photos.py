@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from mien.cli.sample_photos import PORTRAITS, group, jpeg, one_face, portrait
+from mien.cli.sample_photos import PORTRAITS, group, head, jpeg, one_face, portrait
 from mien.domain.face_filter import FaceFilter
 from mien.domain.faces import DetectedFace, Face, ImageAnalysis
 from mien.domain.geometry import ImageSize
 from mien.usecases.analyse_image import AnalyseImage
 from mien.usecases.stopwatch import Stopwatch
 from mien.vision.decode import Image, decode
-from mien.vision.detector import FINE_LONG_SIDE, GLANCE_LONG_SIDE, FaceDetector
+from mien.vision.detector import FINE_LONG_SIDE, FaceDetector
 from tests.conftest import saved
 from tests.hostile import exif, inserted, jpeg_segment
 
@@ -180,14 +180,32 @@ def test_a_photo_is_decoded_no_finer_than_its_wanted_faces_need(analyse: Analyse
         assert (photo.image.shape, photo.size) == (decoded, ImageSize(4032, 3024))
 
 
-def test_a_glance_is_enough_for_a_portrait(analyse: AnalyseImage) -> None:
-    image = one_face(4032, 3024)
+@pytest.mark.parametrize(
+    ("image", "seen"),
+    [
+        pytest.param(one_face(640, 480), 320, id="of a webcam"),
+        pytest.param(one_face(1280, 960), 448, id="whose hints lie on the face"),
+        pytest.param(one_face(4032, 3024), 640, id="of a phone"),
+        pytest.param(group(6, 1920, 1080), 640, id="of six people"),
+    ],
+)
+def test_a_glance_is_enough_for_a_portrait(image: Image, seen: int, analyse: AnalyseImage) -> None:
     watched = Watched(analyse.detector)
-    (glanced,) = watched.detector.detect(image)
-    assert max(map(max, watched.seen)) == GLANCE_LONG_SIDE
-    (looked,) = analyse.detector.detect(image, may_glance=False)
-    assert boxed(glanced) == pytest.approx(boxed(looked), abs=0.05 * looked.box.height)
-    assert glanced.probability == pytest.approx(looked.probability, abs=0.03)
+    glanced = sorted(watched.detector.detect(image), key=lambda face: face.box.x1)
+    assert max(map(max, watched.seen)) == seen
+    looked = sorted(analyse.detector.detect(image, may_glance=False), key=lambda face: face.box.x1)
+    for quick, fine in zip(glanced, looked, strict=True):
+        assert boxed(quick) == pytest.approx(boxed(fine), abs=0.08 * fine.box.height)
+        assert quick.probability == pytest.approx(fine.probability, abs=0.05)
+
+
+def test_a_small_face_beside_a_large_one_is_not_lost_in_the_glance(analyse: AnalyseImage) -> None:
+    image = one_face(640, 480)
+    far = cv2.resize(head("biden"), None, fx=0.12, fy=0.12, interpolation=cv2.INTER_AREA)
+    image[20 : 20 + far.shape[0], 10 : 10 + far.shape[1]] = far
+    near, small = analyse.detector.detect(image)
+    assert near.box.width > 100
+    assert small.box.width < 40
 
 
 def test_a_crowd_is_looked_at_finely(analyse: AnalyseImage) -> None:

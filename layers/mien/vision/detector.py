@@ -22,13 +22,14 @@ FINE_LONG_SIDE = (640, 1920)
 COARSE_LONG_SIDE = 256
 MAX_UPSCALE = 4.0
 
-# Of a large image a glance comes first. Where it shows faces, and none that is small even when its faintest hints of
-# such are looked at closely, it was enough: a fine look takes up to nine times as long.
-GLANCE_LONG_SIDE = 640
-GLANCE_FROM = 960  # a fine look's long side; below it a glance in vain costs more than it saves
-SMALL_SIDE = 48  # pixels of the glance
-HINT_PROBABILITY = 0.02
-MAX_HINTS = 16
+# A glance comes first. Where it shows faces, none of them small, and what may be small ones turn out to be none when
+# they are looked at closely, it was enough: a fine look takes four to nine times as long.
+GLANCE_LONG_SIDE = 320
+MAX_COARSER = 3.0  # than a fine look
+SMALL_SIDE = 24  # pixels of the glance; people so far away do not come alone
+HINT_SIDE = 48  # pixels of the glance
+HINT_PROBABILITY = 0.01
+MAX_CLOSE_LOOKS = 16
 CLOSE_SIDE = 192  # what is looked at about a hint, in pixels of the fine look
 CLOSE_PROBABILITY = 0.3
 
@@ -45,15 +46,42 @@ class Candidates:
     points: FloatArray
     scores: FloatArray
 
+    @property
+    def centres(self) -> FloatArray:
+        """Of the boxes, (n, 2)."""
+        centres: FloatArray = self.boxes.reshape(-1, 2, 2).mean(axis=1)
+        return centres
+
+    @property
+    def sides(self) -> FloatArray:
+        """The boxes' shorter ones, (n,)."""
+        sides: FloatArray = (self.boxes[:, 2:] - self.boxes[:, :2]).min(axis=1)
+        return sides
+
     def moved(self, seen: Image, image: Image) -> Candidates:
         """From pixels of a resized image to those of the image it was made of."""
         x, y = image.shape[1] / seen.shape[1], image.shape[0] / seen.shape[0]
         factors = np.array([x, y], dtype=np.float32)
         return Candidates(self.boxes * np.tile(factors, 2), self.points * factors, self.scores)
 
-    def of(self, kept: NDArray[np.bool_]) -> Candidates:
-        """Those at whose places `kept`, (n,), is true."""
+    def shifted(self, left: int, top: int) -> Candidates:
+        """From pixels of a part of an image to those of the image."""
+        offset = np.array([left, top], dtype=np.float32)
+        return Candidates(self.boxes + np.tile(offset, 2), self.points + offset, self.scores)
+
+    def of(self, kept: NDArray[np.bool_] | list[int]) -> Candidates:
+        """Those at whose places `kept`, (n,), is true, or at these places."""
         return Candidates(self.boxes[kept], self.points[kept], self.scores[kept])
+
+    def outside(self, others: Candidates) -> Candidates:
+        """Those whose centres lie in no box of the others."""
+        centres = self.centres[:, None]
+        inside = np.all((centres >= others.boxes[:, :2]) & (centres <= others.boxes[:, 2:]), axis=2)
+        return self.of(~np.any(inside, axis=1))
+
+    def best(self) -> Candidates:
+        """One for each face, the best first."""
+        return self.of(suppress(self.boxes, self.scores))
 
 
 class FaceDetector:
@@ -80,36 +108,41 @@ class FaceDetector:
         return tuple(sorted(clipped, key=lambda face: face.box.area, reverse=True))
 
     def _glances(self, image: Image, minimum: float) -> list[Candidates]:
-        """Looks that were enough for a large image; of another, none."""
+        """Looks that were enough; none if they were not."""
         size = image_size(image)
         long_side = max(size.width, size.height)
-        scales = (GLANCE_LONG_SIDE / long_side, COARSE_LONG_SIDE / long_side)
-        if working_scales(size)[0] * long_side < GLANCE_FROM:
-            return []
-        looks = self._looks(image, scales, min(minimum, HINT_PROBABILITY))
+        scale = max(GLANCE_LONG_SIDE / long_side, working_scales(size)[0] / MAX_COARSER)
+        looks = self._looks(image, (scale, COARSE_LONG_SIDE / long_side), min(minimum, HINT_PROBABILITY))
         sure = [look.of(look.scores >= minimum) for look in looks]
-        if not any(len(look.scores) for look in sure) or self._shows_small_face(image, looks[0], scales[0]):
+        faces = _joined(sure).best()
+        if not len(faces.scores) or faces.sides.min() * scale < SMALL_SIDE:
             return []
-        return sure
+        return [] if self._shows_more(image, looks[0], faces, scale) else sure
 
-    def _shows_small_face(self, image: Image, glance: Candidates, scale: float) -> bool:
-        """Whether what a glance at this scale saw of small faces, however faint, is one."""
-        sides = (glance.boxes[:, 2:] - glance.boxes[:, :2]).min(axis=1) * scale
-        hints = glance.of((sides < SMALL_SIDE) & (glance.scores >= HINT_PROBABILITY))
-        best = suppress(hints.boxes, hints.scores)[:MAX_HINTS]
-        return any(
-            hints.scores[i] >= self._min_probability or self._is_face_closely(image, hints.boxes[i]) for i in best
-        )
+    def _shows_more(self, image: Image, glance: Candidates, faces: Candidates, scale: float) -> bool:
+        """Whether one of the faint and small candidates of a glance at this scale is a face, besides those known."""
+        fine = working_scales(image_size(image))[0]
+        hints = glance.of((glance.sides * scale < HINT_SIDE) & (glance.scores >= HINT_PROBABILITY)).outside(faces)
+        looked_at: list[FloatArray] = []
+        for centre in hints.best().centres:
+            if any(np.abs(centre - other).max() * fine < CLOSE_SIDE / 4 for other in looked_at):
+                continue
+            if len(looked_at) == MAX_CLOSE_LOOKS:
+                break
+            looked_at.append(centre)
+            seen = self._look_closely(image, centre, fine).outside(faces)
+            if ((seen.sides * scale < SMALL_SIDE) | (seen.scores >= self._min_probability)).any():
+                return True
+        return False
 
-    def _is_face_closely(self, image: Image, box: FloatArray) -> bool:
-        """Whether a fine look at the surroundings of a box finds a face."""
-        size = image_size(image)
-        fine = working_scales(size)[0]
+    def _look_closely(self, image: Image, centre: FloatArray, fine: float) -> Candidates:
+        """A fine look at the surroundings of a point of the image."""
         half = CLOSE_SIDE / fine / 2
-        left, top = (int(max(centre - half, 0)) for centre in (box[:2] + box[2:]) / 2)
+        height, width = image.shape[:2]
+        left, top = (int(max(place - half, 0)) for place in np.minimum(centre, (width, height)))
         part = image[top : top + int(2 * half), left : left + int(2 * half)]
-        close = self._look(_resize(part, image_size(part), fine), CLOSE_PROBABILITY)
-        return len(close.scores) > 0
+        seen = _resize(part, image_size(part), fine)
+        return self._look(seen, CLOSE_PROBABILITY).moved(seen, part).shifted(left, top)
 
     def _looks(self, image: Image, scales: tuple[float, ...], minimum: float) -> list[Candidates]:
         """A look at each of the scales, fine first, in pixels of the image."""
@@ -182,17 +215,24 @@ def _best(scores: FloatArray, minimum: float) -> NDArray[np.intp]:
 
 def _merge(looks: list[Candidates]) -> list[DetectedFace]:
     """One face for each group of candidates that show the same: the one with the best score."""
-    boxes = np.concatenate([look.boxes for look in looks])
-    points = np.concatenate([look.points for look in looks])
-    scores = np.concatenate([look.scores for look in looks])
+    best = _joined(looks).best()
     return [
         DetectedFace(
-            box=BoundingBox(*map(float, boxes[i])),
-            landmarks=Landmarks5.from_array(points[i]),
-            probability=float(scores[i]),
+            box=BoundingBox(*map(float, box)),
+            landmarks=Landmarks5.from_array(points),
+            probability=float(score),
         )
-        for i in suppress(boxes, scores)
+        for box, points, score in zip(best.boxes, best.points, best.scores, strict=True)
     ]
+
+
+def _joined(looks: list[Candidates]) -> Candidates:
+    """The candidates of all looks."""
+    return Candidates(
+        np.concatenate([look.boxes for look in looks]),
+        np.concatenate([look.points for look in looks]),
+        np.concatenate([look.scores for look in looks]),
+    )
 
 
 def suppress(boxes: FloatArray, scores: FloatArray) -> list[int]:
