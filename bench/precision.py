@@ -1,4 +1,4 @@
-"""What it costs and gives to ship the networks as they are shipped: fast operators, weights in half precision.
+"""What it costs and gives to ship the networks as they are shipped: fast operators, weights in eight bits.
 
 `python -m bench.precision DATA`, after `python -m bench.accuracy DATA`. Builds every network as its author wrote it, in
 single precision, times both by turns, measures what the README tells with those, and writes

@@ -21,7 +21,7 @@ Made by `make bench` and `make bench-peers` from `bench/results`; do not edit. T
 thread, on whatever machine they run, shared or not: read ratios, not milliseconds, and measure on yours. `tests/perf`
 holds ratios of one run to bounds in continuous integration.
 [Why a large photo is cheap](decisions/0013-a-glance-first.md),
-[why the networks are as they are](decisions/0014-weights-in-half-precision.md). How images start:
+[why the networks are as they are](decisions/0014-weights-in-eight-bits.md). How images start:
 `make image-check`, [images](images.md)."""
 
 PEERS = """Packages that come from a registry with their weights, and Mien, from proxy event to response.

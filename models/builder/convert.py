@@ -15,6 +15,7 @@ from onnx import helper, numpy_helper
 
 from mien.domain.faces import Sentiment
 from mien.vision.manifest import ModelSpec
+from models.builder.eight_bits import to_eight_bits
 from models.builder.halves import from_halves, to_halves
 from models.builder.rewrites import name_copies, pad_channels, replace_prelu
 
@@ -32,11 +33,13 @@ FACEAPI_LABELS = ("neutral", "happy", "sad", "angry", "fear", "disgust", "surpri
 
 
 def convert(spec: ModelSpec, files: Files) -> onnx.ModelProto:
-    """The shipped graph of a model, from the files its source names: fast operators, weights in half precision."""
+    """The shipped graph of a model, from the files its source names: fast operators, weights in eight or 16 bits."""
     graph = plain(spec, files)
     if spec.id not in _SMALL_AS_IT_IS:
         pad_channels(graph)
         replace_prelu(graph)
+        if spec.id not in _MOVED_BY_EIGHT_BITS:
+            to_eight_bits(graph)
         to_halves(graph)
     onnx.checker.check_model(graph, full_check=True)
     return graph
@@ -56,12 +59,13 @@ def published(spec: ModelSpec, files: Files) -> bytes:
     return files[spec.source.members[0]]
 
 
-def own_weights(spec: ModelSpec, files: Files) -> onnx.ModelProto:
-    """The network that Mien trained, as its training wrote it but for the precision of its weights."""
+def trained(spec: ModelSpec, files: Files) -> list[onnx.ModelProto]:
+    """The networks that Mien trained, as training wrote them but for the precision of their weights."""
     assert spec.training is not None, spec.id
-    model = from_halves(onnx.load_from_string(files[spec.training.weights]))
-    name_copies(model)
-    return model
+    models = [from_halves(onnx.load_from_string(files[name])) for name in spec.training.weights]
+    for model in models:
+        name_copies(model)
+    return models
 
 
 def _yunet(spec: ModelSpec, files: Files) -> onnx.ModelProto:
@@ -142,12 +146,18 @@ def _faceapi_weights(spec: ModelSpec, files: Files) -> Weights:
 
 
 def _attributes(spec: ModelSpec, files: Files) -> onnx.ModelProto:
-    """Mien's own network sees the whole chip, face-api's its middle; their logits of the sentiments are added."""
+    """One network sees the whole chip, that of expression and face-api's its middle; the logits of the sentiments that
+    the three say are added.
+    """
     graph = _Graph(_faceapi_weights(spec, files) | _faceapi_input())
-    sentiments, *others = graph.include(own_weights(spec, files), spec.input.name)
+    looks, expression = trained(spec, files)
+    sentiments, *others = graph.include(looks, "looks", spec.input.name)
     middle = graph.middle(spec.input.name, (spec.input.shape[2] or 0), FACEAPI_SIDE)
-    theirs = _faceapi_sentiments(graph, middle, spec.operating_point("faceapi_weight"))
-    for result, output in zip((graph.add(sentiments, theirs), *others), spec.outputs, strict=True):
+    (more,) = graph.include(expression, "expression", middle)
+    weight = np.eye(len(Sentiment), dtype=np.float32) * np.float32(spec.operating_point("expression_weight"))
+    sums = graph.add(sentiments, graph.matmul(more, weight))
+    sums = graph.add(sums, _faceapi_sentiments(graph, middle, spec.operating_point("faceapi_weight")))
+    for result, output in zip((sums, *others), spec.outputs, strict=True):
         graph.rename(result, output.name)
     return graph.model(spec)
 
@@ -202,15 +212,15 @@ class _Graph:
         self._nodes: list[onnx.NodeProto] = []
         self._tensors: list[onnx.TensorProto] = []
 
-    def include(self, model: onnx.ModelProto, x: str) -> list[str]:
+    def include(self, model: onnx.ModelProto, name: str, x: str) -> list[str]:
         """A whole network of one input; its outputs."""
         (given,) = model.graph.input
-        inner = onnx.compose.add_prefix(model, "own/", rename_inputs=False).graph
+        inner = onnx.compose.add_prefix(model, f"{name}/", rename_inputs=False).graph
         for node in inner.node:
             node.input[:] = [x if name == given.name else name for name in node.input]
         self._nodes.extend(inner.node)
         self._tensors.extend(inner.initializer)
-        return [f"own/{output.name}" for output in model.graph.output]
+        return [f"{name}/{output.name}" for output in model.graph.output]
 
     def middle(self, x: str, side: int, wanted: int) -> str:
         """The middle of square images."""
@@ -293,3 +303,4 @@ _CONVERTERS: dict[str, Callable[[ModelSpec, Files], onnx.ModelProto]] = {
 }
 
 _SMALL_AS_IT_IS = {"yunet-2023mar"}
+_MOVED_BY_EIGHT_BITS = {"faceplugin-liveness"}

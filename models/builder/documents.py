@@ -75,7 +75,8 @@ def _identity(spec: ModelSpec) -> Iterator[str]:
     yield f"| architecture | {spec.architecture} |"
     yield f"| file | `{spec.file}`, {spec.bytes:,} bytes, SHA-256 `{spec.sha256}` |"
     if spec.training:
-        yield f"| trained here | `models/{spec.training.weights}`, by `{spec.training.command}` |"
+        weights = ", ".join(f"`models/{name}`" for name in spec.training.weights)
+        yield f"| trained here | {weights}, by `{spec.training.command}` |"
         yield f"| starting from | {spec.training.starts_from} |"
         yield f"| on | {'; '.join(spec.training.data)} |"
     if spec.source:
@@ -108,6 +109,7 @@ def _interface(spec: ModelSpec) -> Iterator[str]:
         yield f"- output `{output.name}` {_shape(output.shape)}: {output.meaning}{named}"
     if spec.age_bands:
         yield f"- bands of age: from {', '.join(f'{years:g}' for years in spec.age_bands)} years"
+        yield f"- shares of people taken to be in each: {', '.join(f'{share:g}' for share in spec.age_prior)}"
     for name, value in (spec.operating_points or {}).items():
         yield f"- {name.replace('_', ' ')}: {value:g}"
     if spec.matching:

@@ -50,6 +50,9 @@ MEASURES: dict[Task, tuple[str, ...]] = {
     "detection": (
         "**Recall** is the share of labelled faces that a found box overlaps enough; by the longer side of the "
         "labelled box, in pixels of the photo.",
+        "**Faces beside a portrait** is what a glance loses: a crowd is mounted beside a face that fills most of the "
+        "frame. What a glance looks at was chosen on every second of these crowds "
+        "([decision 13](decisions/0013-a-glance-first.md)): the rows are partly in-sample.",
         "**Photos without faces hit** is the share of such photos in which a face was found all the same.",
     ),
     "landmarks": (

@@ -20,26 +20,16 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from bench.labelled import Part
-from mien import settings
 from mien.domain.faces import Gender, Sentiment
-from mien.vision.manifest import MANIFEST_NAME, load_manifest
-from models.builder.convert import FACEAPI_SIDE
-from models.training.augment import Augmentation, Views, Window, plain_views, views
-from models.training.chips import SCALE, Arrays, fairface, fer2013, rows_of
+from models.training.augment import Augmentation, Views, plain_views, views
+from models.training.chips import Arrays, fairface, fer2013, rows_of
 from models.training.export import export
 from models.training.fitting import Fitting
 from models.training.network import SIDE, AttributesNet, Said, Shipped
+from models.training.product import ATTRIBUTES, CHIP, WHOLE
 from models.training.teacher import faceapi_logits
 
-WEIGHTS = settings.CHECKOUT / "models" / "weights" / "attributes.onnx"
-
-# The product's crop shows more than ArcFace's template, which ends at the mouth: chin and hair tell of age and gender.
-SPEC = load_manifest(settings.CHECKOUT / "models" / MANIFEST_NAME).for_task("expression")
-assert SPEC.crop is not None
-assert SPEC.input.shape[2] is not None
-CHIP, DOWN = SPEC.input.shape[2], SPEC.crop.down
-VIEW = Window(SIDE, SPEC.crop.scale / SCALE, DOWN)  # about as fine as FER2013's pictures
-MIDDLE_VIEW = Window(FACEAPI_SIDE, VIEW.scale * FACEAPI_SIDE / CHIP, DOWN * CHIP / FACEAPI_SIDE)  # what face-api's sees
+VIEW = replace(WHOLE, side=SIDE)  # about as fine as FER2013's pictures
 SENTIMENTS, GENDERS = list(Sentiment), list(Gender)
 
 SEED = 20261121
@@ -106,7 +96,7 @@ def train(data: Path) -> None:
     fer, fair = fer2013(data), fairface(data)
     middles = middles_of(fair)
     pictures, photos = pictures_of(fer, Part.TRAINING), photos_of(fair, Part.TRAINING)
-    theirs = faceapi_logits(photos.chips, MIDDLE_VIEW)
+    theirs = faceapi_logits(photos.chips)
     held_pictures, held_photos = pictures_of(fer, Part.CHOOSING), photos_of(fair, Part.CHOOSING)
 
     net = AttributesNet(len(SENTIMENTS), len(middles), len(GENDERS))
@@ -122,7 +112,7 @@ def train(data: Path) -> None:
                 recent = torch.tensor(losses[-100:]).mean()
                 print(f"step {fitting.step} of {fitting.steps}: loss {recent:.3f}", flush=True)
         print(f"epoch {epoch}: {held_out(fitting.average, held_pictures, held_photos, middles)}", flush=True)
-        export(Shipped(fitting.average), torch.zeros(1, 3, CHIP, CHIP), Said._fields, WEIGHTS)
+        export(Shipped(fitting.average), torch.zeros(1, 3, CHIP, CHIP), Said._fields, ATTRIBUTES)
 
 
 def pictures_of(fer: Arrays, part: Part) -> Pictures:

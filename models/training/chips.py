@@ -16,7 +16,7 @@ from mien.usecases.analyse_image import AnalyseImage
 from mien.vision.chips import crop_transform, cut_chip, turn_of
 from mien.vision.decode import Image
 from mien.vision.manifest import Crop
-from models.training.teacher import PoseTeacher
+from models.training.pose_teacher import PoseTeacher
 
 CACHE = settings.CHECKOUT / "var" / "chips"
 

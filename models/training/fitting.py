@@ -1,4 +1,4 @@
-"""What both trainings share: the rate of learning and averaged weights."""
+"""How a network is fitted: the rate of learning, and averaged weights."""
 
 from __future__ import annotations
 
@@ -26,12 +26,13 @@ class Fitting(Generic[Net]):
     net: Net
     steps: int
     peak_rate: float
+    weight_decay: float = WEIGHT_DECAY
 
     def __post_init__(self) -> None:
         self.net = self.net.to(memory_format=torch.channels_last).train()
         self.average = copy.deepcopy(self.net)
         self.step = 0
-        self._optimiser = torch.optim.AdamW(self.net.parameters(), lr=self.peak_rate, weight_decay=WEIGHT_DECAY)
+        self._optimiser = torch.optim.AdamW(self.net.parameters(), lr=self.peak_rate, weight_decay=self.weight_decay)
 
     def learn(self, loss: Tensor) -> float:
         """One step of AdamW at a rate that rises for a while and falls as a cosine; gives the loss."""
@@ -45,6 +46,7 @@ class Fitting(Generic[Net]):
         self.step += 1
         kept = min(KEPT_A_STEP, self.step / (self.step + 20))
         with torch.no_grad():
-            for mean, value in zip(self.average.parameters(), self.net.parameters(), strict=True):
-                mean.lerp_(value, 1 - kept)
+            for mean, value in zip(self.average.state_dict().values(), self.net.state_dict().values(), strict=True):
+                if mean.is_floating_point():  # not how many batches were seen
+                    mean.lerp_(value, 1 - kept)
         return loss.item()

@@ -1,68 +1,39 @@
-"""Published networks that help to teach ours: of expression on photos that nobody labelled, and of pose."""
+"""What networks say of the expressions of stored chips: those that we trained, and face-api's."""
 
 from __future__ import annotations
-
-from functools import cached_property
 
 import numpy as np
 import onnxruntime as ort
 import torch
 from torch import Tensor
 
-from mien import settings
-from mien.domain.faces import DetectedFace, HeadPose
-from mien.domain.geometry import FloatArray
-from mien.vision.chips import crop_transform, cut_chip, eye_line_angle
-from mien.vision.decode import Image
-from mien.vision.engine import softmax, to_tensor
-from mien.vision.manifest import MANIFEST_NAME, Crop, Input, load_manifest
 from models.builder.convert import faceapi_expression
 from models.builder.fetch import fetch, read_members
 from models.training.augment import Window, plain_views
+from models.training.product import ATTRIBUTES, EXPRESSION, MIDDLE, MODELS, SPEC, WHOLE
 
-MODELS = settings.CHECKOUT / "models"
+
+def attributes_logits(chips: Tensor) -> Tensor:
+    """What the attributes network, as trained, says of the sentiments of stored (n, 3, size, size) chips; (n, 7)."""
+    return _sentiments(ATTRIBUTES.read_bytes(), chips, WHOLE)
 
 
-def faceapi_logits(chips: Tensor, window: Window) -> Tensor:
-    """What face-api's network says of this part of stored (n, 3, size, size) BGR chips, in the order of Sentiment."""
-    spec = load_manifest(MODELS / MANIFEST_NAME).for_task("expression")
-    if spec.source is None:
+def expression_logits(chips: Tensor) -> Tensor:
+    """What the expression network, as trained, says of them; (n, 7)."""
+    return _sentiments(EXPRESSION.read_bytes(), chips, MIDDLE)
+
+
+def faceapi_logits(chips: Tensor) -> Tensor:
+    """What face-api's network says of them, in the order of Sentiment; (n, 7)."""
+    if SPEC.source is None:
         raise ValueError("The manifest's expression network has no part of face-api's.")
-    files = read_members(fetch(spec.source, MODELS / "cache"), spec.source.members)
-    session = ort.InferenceSession(faceapi_expression(spec, files).SerializeToString())
+    files = read_members(fetch(SPEC.source, MODELS / "cache"), SPEC.source.members)
+    return _sentiments(faceapi_expression(SPEC, files).SerializeToString(), chips, MIDDLE)
+
+
+def _sentiments(network: bytes, chips: Tensor, window: Window) -> Tensor:
+    """A network's first output for this part of each of the chips."""
+    session = ort.InferenceSession(network)
+    (given,), first = session.get_inputs(), session.get_outputs()[0].name
     seen = (plain_views(part, window).numpy() for part in chips.split(64))
-    return torch.from_numpy(np.concatenate([session.run(None, {spec.input.name: part})[0] for part in seen]))
-
-
-class PoseTeacher:
-    """faceplugin's head pose network, which sees a face with its eye line level.
-
-    It says 66 bins of 3 degrees of each angle (HopeNet's scheme: Ruiz, Chong and Rehg, 2018). The biases make what it
-    says of a photo and of its mirror image opposite.
-    """
-
-    MEMBER = "package/model/fr_pose.onnx"
-    CROP = Crop("level", 1.0)
-    INPUT = Input("input", (1, 3, 224, 224), "RGB", (123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
-    YAW_BIAS, ROLL_BIAS = -1.5, -1.7
-
-    @cached_property
-    def _session(self) -> ort.InferenceSession:
-        source = load_manifest(MODELS / MANIFEST_NAME).for_task("embedding").source
-        if source is None:
-            raise ValueError("The manifest's embedding network is of no package.")
-        files = read_members(fetch(source, MODELS / "cache"), [self.MEMBER])
-        return ort.InferenceSession(files[self.MEMBER])
-
-    def pose(self, image: Image, face: DetectedFace) -> HeadPose:
-        """The pose of a face of an upright BGR image."""
-        side = self.INPUT.shape[2] or 0
-        chip = cut_chip(image, crop_transform(face, self.CROP, side, side), side, side)
-        outputs = self._session.run(None, {self.INPUT.name: to_tensor(chip[None], self.INPUT)})
-        yaw, pitch, roll = (_expected_degrees(logits) for logits in outputs)
-        return HeadPose(self.YAW_BIAS - yaw, pitch, eye_line_angle(face) + roll - self.ROLL_BIAS)
-
-
-def _expected_degrees(logits: FloatArray) -> float:
-    bins = np.arange(logits.shape[1]) * 3.0 - 99.0
-    return float((softmax(logits) @ bins)[0])
+    return torch.from_numpy(np.concatenate([session.run([first], {given.name: part})[0] for part in seen]))

@@ -1,26 +1,26 @@
-"""How much face-api's logits should weigh beside ours. `python -m models.training.weigh DATA`; prints a table.
+"""How much the logits of three networks should weigh. `python -m models.training.weigh DATA`; prints a table.
 
-On the part of FER2013's training set that is held out for choosing. For the manifest's `faceapi_weight`.
+On the part of FER2013's training set that is held out for choosing: the attributes network's weigh one, those of the
+expression network and of face-api's what the manifest calls `expression_weight` and `faceapi_weight`.
 """
 
 from __future__ import annotations
 
 import argparse
+from itertools import product
 from pathlib import Path
 
-import numpy as np
-import onnxruntime as ort
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from bench.labelled import Part
-from models.training.attributes import CHIP, MIDDLE_VIEW, VIEW, WEIGHTS, balanced_accuracy, pictures_of
-from models.training.augment import Window, plain_views
+from models.training.attributes import balanced_accuracy, pictures_of
 from models.training.chips import fer2013
-from models.training.teacher import faceapi_logits
+from models.training.teacher import attributes_logits, expression_logits, faceapi_logits
 
-CANDIDATES = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3)
+OF_EXPRESSION = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0)
+OF_FACEAPI = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3)
 
 
 def main() -> None:
@@ -28,25 +28,23 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="the folder of labelled photos")
     pictures = pictures_of(fer2013(parser.parse_args().data), Part.CHOOSING)
     chips, labels = pictures.chips.expand(-1, 3, -1, -1), pictures.sentiments.argmax(dim=1)
-    ours, theirs = own_logits(chips), faceapi_logits(chips, MIDDLE_VIEW)
-    print("weight  class-balanced  surprise where all are as frequent")
-    for weight in CANDIDATES:
-        logits = ours + weight * theirs
-        print(f"{weight:6.2f}  {balanced_accuracy(logits, labels):14.3f}  {balanced_surprise(logits, labels):.3f}")
+    looks, expression = attributes_logits(chips), expression_logits(chips)
+    theirs = faceapi_logits(chips)
+    print("expression  face-api  class-balanced  surprise where all are as frequent")
+    for own, other in product(OF_EXPRESSION, OF_FACEAPI):
+        logits = looks + own * expression + other * theirs
+        right, surprise = balanced_accuracy(logits, labels), least_surprise(logits, labels)
+        print(f"{own:10.2f}  {other:8.2f}  {right:14.3f}  {surprise:.3f}")
 
 
-def own_logits(chips: Tensor) -> Tensor:
-    """What the committed network says of the sentiments of stored (n, 3, size, size) chips; (n, 7)."""
-    session = ort.InferenceSession(WEIGHTS)
-    whole = Window(CHIP, VIEW.scale, VIEW.down)
-    parts = [session.run(["sentiments"], {"chips": plain_views(part, whole).numpy()})[0] for part in chips.split(64)]
-    return torch.from_numpy(np.concatenate(parts))
+def least_surprise(logits: Tensor, labels: Tensor) -> float:
+    """Cross-entropy at the best temperature, the mean of the sentiments' own."""
 
+    def surprise(temperature: float) -> float:
+        each = F.cross_entropy(logits / temperature, labels, reduction="none")
+        return float(torch.stack([each[labels == kind].mean() for kind in labels.unique()]).mean())
 
-def balanced_surprise(logits: Tensor, labels: Tensor) -> float:
-    """Cross-entropy, the mean of the sentiments' own."""
-    each = F.cross_entropy(logits, labels, reduction="none")
-    return float(torch.stack([each[labels == kind].mean() for kind in labels.unique()]).mean())
+    return min(surprise(tenths / 10) for tenths in range(5, 50))
 
 
 if __name__ == "__main__":

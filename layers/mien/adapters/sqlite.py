@@ -12,8 +12,9 @@ from mien.domain.errors import Unavailable
 _BUSY_SECONDS = 20
 
 
-def connect(path: Path) -> sqlite3.Connection:
-    """Open a file that several processes may open at once, and that only its owner may read; made if need be.
+def connect(path: Path, hurried: bool = False) -> sqlite3.Connection:
+    """Open a file that several processes may open at once, and that only its owner may read; made if need be. When
+    `hurried`, no transaction waits for the disk: a power cut may undo the last ones, and breaks none.
 
     Raises:
         sqlite3.DatabaseError: it is no database, or cannot be opened.
@@ -25,6 +26,8 @@ def connect(path: Path) -> sqlite3.Connection:
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten
+        if hurried:
+            connection.execute("PRAGMA synchronous = NORMAL")
     except sqlite3.DatabaseError:
         connection.close()
         raise

@@ -47,19 +47,20 @@ class AttributeEstimator:
         """
         spec = engine.spec
         labels = [output.labels for output in spec.outputs]
-        if labels != [tuple(Sentiment), (), tuple(Gender), ()] or spec.outputs[1].shape[1] != len(spec.age_bands) - 1:
+        bands = {spec.outputs[1].shape[1], len(spec.age_bands) - 1, len(spec.age_prior)}
+        if labels != [tuple(Sentiment), (), tuple(Gender), ()] or len(bands) != 1:
             raise ConfigurationError(f"The model {spec.id} does not name the sentiments, its ages and the genders.")
         self._network = FaceNetwork(engine)
         self.age_bands = spec.age_bands
+        self._age_prior = np.log(spec.age_prior, dtype=np.float32)
         self._temperatures = [spec.operating_point(f"{what}_temperature") for what in ("sentiment", "age", "gender")]
 
     def estimate(self, image: Image, faces: Sequence[DetectedFace]) -> list[Attributes]:
         """The attributes of each face of an upright BGR image; at least one face."""
         raw = self.raw(image, faces)
-        sentiments, ages, genders = (
-            softmax(logits / temperature).astype(float)
-            for logits, temperature in zip(raw[:3], self._temperatures, strict=True)
-        )
+        tempered = [logits / temperature for logits, temperature in zip(raw[:3], self._temperatures, strict=True)]
+        tempered[1] += self._age_prior
+        sentiments, ages, genders = (softmax(logits).astype(float) for logits in tempered)
         return [
             Attributes(
                 emotion=Emotion(dict(zip(Sentiment, sentiments[i].tolist(), strict=True))),

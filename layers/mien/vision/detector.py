@@ -28,10 +28,12 @@ GLANCE_LONG_SIDE = 320
 MAX_COARSER = 3.0  # than a fine look
 SMALL_SIDE = 24  # pixels of the glance; people so far away do not come alone
 HINT_SIDE = 48  # pixels of the glance
-HINT_PROBABILITY = 0.01
-MAX_CLOSE_LOOKS = 16
-CLOSE_SIDE = 192  # what is looked at about a hint, in pixels of the fine look
+HINT_PROBABILITY = 0.09  # over the square of how many times coarser the glance is: the coarser, the fainter
+CLOSE_SIDE = 64  # what is looked at about a hint, in pixels of the glance
+WELL_INSIDE = 0.375  # of that side, from the middle: a hint there needs no look of its own
 CLOSE_PROBABILITY = 0.3
+CLOSE_OVERHEAD = 20_000  # pixels that could be looked at in the time that a look takes besides
+MAX_CLOSE_SHARE = 0.5  # of the time of a fine look goes to the best of the hints; the others are let go
 
 MAX_CANDIDATES = 1000  # a stride and look, so that no minimum makes merging slow
 MAX_OVERLAP = 0.3  # IoU above which two boxes are the same face
@@ -101,48 +103,36 @@ class FaceDetector:
         """
         minimum = self._min_probability if min_probability is None else min_probability
         size = image_size(image)
-        glances = self._glances(image, minimum) if may_glance else []
-        looks = glances or self._looks(image, working_scales(size), minimum)
-        faces = [face for face in _merge(looks) if face.box.clipped(size).area > 0]
+        glances = glance_scales(size) if may_glance else ()
+        seen = self._looks(image, glances, min(minimum, _faintest_hint(size)))
+        sure = [look.of(look.scores >= minimum) for look in seen]
+        if not (sure and self._is_enough(image, seen[0], _joined(sure).best())):
+            sure[:1] = self._looks(image, working_scales(size)[: None if not sure else 1], minimum)
+        faces = [face for face in _merge(sure) if face.box.clipped(size).area > 0]
         clipped = (DetectedFace(face.box.clipped(size), face.landmarks, face.probability) for face in faces)
         return tuple(sorted(clipped, key=lambda face: face.box.area, reverse=True))
 
-    def _glances(self, image: Image, minimum: float) -> list[Candidates]:
-        """Looks that were enough; none if they were not."""
+    def _is_enough(self, image: Image, glance: Candidates, faces: Candidates) -> bool:
+        """Whether a fine look would hardly find more than these faces, which a glance and a coarse look have found."""
         size = image_size(image)
-        long_side = max(size.width, size.height)
-        scale = max(GLANCE_LONG_SIDE / long_side, working_scales(size)[0] / MAX_COARSER)
-        looks = self._looks(image, (scale, COARSE_LONG_SIDE / long_side), min(minimum, HINT_PROBABILITY))
-        sure = [look.of(look.scores >= minimum) for look in looks]
-        faces = _joined(sure).best()
+        (scale, _), (fine, *_) = glance_scales(size), working_scales(size)
         if not len(faces.scores) or faces.sides.min() * scale < SMALL_SIDE:
-            return []
-        return [] if self._shows_more(image, looks[0], faces, scale) else sure
+            return False
+        faint = (glance.sides * scale < HINT_SIDE) & (glance.scores >= _faintest_hint(size))
+        side = CLOSE_SIDE / scale
+        places = _spread(glance.of(faint).outside(faces).best().centres, side * WELL_INSIDE)
+        cost = (side * fine) ** 2 + CLOSE_OVERHEAD
+        most = int(MAX_CLOSE_SHARE * size.width * size.height * fine**2 / cost)
+        return not any(self._is_face_near(image, place, side, faces, scale) for place in places[:most])
 
-    def _shows_more(self, image: Image, glance: Candidates, faces: Candidates, scale: float) -> bool:
-        """Whether one of the faint and small candidates of a glance at this scale is a face, besides those known."""
-        fine = working_scales(image_size(image))[0]
-        hints = glance.of((glance.sides * scale < HINT_SIDE) & (glance.scores >= HINT_PROBABILITY)).outside(faces)
-        looked_at: list[FloatArray] = []
-        for centre in hints.best().centres:
-            if any(np.abs(centre - other).max() * fine < CLOSE_SIDE / 4 for other in looked_at):
-                continue
-            if len(looked_at) == MAX_CLOSE_LOOKS:
-                break
-            looked_at.append(centre)
-            seen = self._look_closely(image, centre, fine).outside(faces)
-            if ((seen.sides * scale < SMALL_SIDE) | (seen.scores >= self._min_probability)).any():
-                return True
-        return False
-
-    def _look_closely(self, image: Image, centre: FloatArray, fine: float) -> Candidates:
-        """A fine look at the surroundings of a point of the image."""
-        half = CLOSE_SIDE / fine / 2
-        height, width = image.shape[:2]
-        left, top = (int(max(place - half, 0)) for place in np.minimum(centre, (width, height)))
-        part = image[top : top + int(2 * half), left : left + int(2 * half)]
+    def _is_face_near(self, image: Image, place: FloatArray, side: float, faces: Candidates, scale: float) -> bool:
+        """Whether a fine look at a square about a place finds another face, one that a glance at `scale` may miss."""
+        (fine, *_), (height, width) = working_scales(image_size(image)), image.shape[:2]
+        left, top = (int(max(middle - side / 2, 0)) for middle in np.minimum(place, (width, height)))
+        part = image[top : top + int(side), left : left + int(side)]
         seen = _resize(part, image_size(part), fine)
-        return self._look(seen, CLOSE_PROBABILITY).moved(seen, part).shifted(left, top)
+        close = self._look(seen, CLOSE_PROBABILITY).moved(seen, part).shifted(left, top).outside(faces)
+        return bool(((close.sides * scale < SMALL_SIDE) | (close.scores >= self._min_probability)).any())
 
     def _looks(self, image: Image, scales: tuple[float, ...], minimum: float) -> list[Candidates]:
         """A look at each of the scales, fine first, in pixels of the image."""
@@ -181,6 +171,29 @@ def working_scales(size: ImageSize) -> tuple[float, ...]:
     fine = min(min(max(long_side, smallest), largest) / long_side, MAX_UPSCALE)
     coarse = COARSE_LONG_SIDE / long_side
     return (fine, coarse) if coarse < fine else (fine,)
+
+
+def glance_scales(size: ImageSize) -> tuple[float, ...]:
+    """The factors by which an image is resized for a glance and the coarse look; of a tiny image, none."""
+    long_side = max(size.width, size.height)
+    fine = working_scales(size)[0]
+    glance = max(GLANCE_LONG_SIDE / long_side, fine / MAX_COARSER)
+    return (glance, COARSE_LONG_SIDE / long_side) if glance < fine else ()
+
+
+def _faintest_hint(size: ImageSize) -> float:
+    """The score from which a glance's candidate for a small face is looked at closely."""
+    scales = glance_scales(size)
+    return HINT_PROBABILITY * (scales[0] / working_scales(size)[0]) ** 2 if scales else 1.0
+
+
+def _spread(places: FloatArray, apart: float) -> list[FloatArray]:
+    """Of places (n, 2), the best first, those that are not this near to one taken already."""
+    taken: list[FloatArray] = []
+    for place in places:
+        if all(np.abs(place - other).max() >= apart for other in taken):
+            taken.append(place)
+    return taken
 
 
 def decode_outputs(outputs: dict[str, FloatArray], width: int, min_score: float) -> Candidates:

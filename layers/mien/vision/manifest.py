@@ -37,7 +37,7 @@ class Source:
 class Training:
     """Weights of Mien's own: the file in the repository, beside the manifest, and how it came to be."""
 
-    weights: str
+    weights: tuple[str, ...]
     command: str
     starts_from: str
     data: tuple[str, ...]
@@ -96,7 +96,8 @@ class Output:
 class ModelSpec:
     """Everything that is known of one weight file. Its weights come from a package, our training, or both.
 
-    `age_bands`: the years at which the bands of age that a network tells apart begin, and where the last one ends.
+    `age_bands`: the years at which the bands of age that a network tells apart begin, and where the last one ends;
+    `age_prior`: which share of people is taken to be in each, where the network itself takes all for as likely.
     """
 
     id: str
@@ -114,6 +115,7 @@ class ModelSpec:
     crop: Crop | None = None
     operating_points: dict[str, float] | None = None
     age_bands: tuple[float, ...] = ()
+    age_prior: tuple[float, ...] = ()
     matching: MatchCalibration | None = None
     notes: tuple[str, ...] = ()
 

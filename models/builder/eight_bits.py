@@ -1,0 +1,47 @@
+"""Weights kept in eight bits: a quarter of the bytes, made whole when the network is loaded.
+
+The arithmetic stays that of single precision, which is faster on networks as small as these.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+from onnx import helper, numpy_helper
+
+_FEWEST = 2048  # smaller tensors stay as they are
+_LARGEST = 127
+_SUFFIX = "/eight_bits"
+
+
+def to_eight_bits(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The same network, the larger weights of its layers rounded, in steps of their own for each channel."""
+    weights = {tensor.name: tensor for tensor in model.graph.initializer}
+    scalings: list[onnx.NodeProto] = []
+    for name, channels in sorted(_channel_axes(model).items()):
+        tensor = weights.get(name)
+        if tensor is not None and tensor.data_type == onnx.TensorProto.FLOAT and np.prod(tensor.dims) >= _FEWEST:
+            values = numpy_helper.to_array(tensor)
+            others = tuple(axis for axis in range(values.ndim) if axis != channels)
+            steps = np.maximum(np.abs(values).max(axis=others, keepdims=True) / _LARGEST, np.finfo(np.float32).tiny)
+            steps_name = f"{name}/steps"
+            tensor.CopyFrom(numpy_helper.from_array(np.rint(values / steps).astype(np.int8), f"{name}{_SUFFIX}"))
+            model.graph.initializer.append(numpy_helper.from_array(steps.astype(np.float32), steps_name))
+            scalings.append(helper.make_node("Cast", [tensor.name], [f"{name}/whole"], to=onnx.TensorProto.FLOAT))
+            scalings.append(helper.make_node("Mul", [f"{name}/whole", steps_name], [name]))
+    nodes = [*scalings, *model.graph.node]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    return model
+
+
+def _channel_axes(model: onnx.ModelProto) -> dict[str, int]:
+    """The weights of convolutions and dense layers, by name, and the axis of the channels that they make."""
+    axes = {}
+    for node in model.graph.node:
+        if node.op_type == "Conv":
+            axes[node.input[1]] = 0
+        elif node.op_type == "Gemm":
+            transposed = any(attribute.name == "transB" and attribute.i for attribute in node.attribute)
+            axes[node.input[1]] = 0 if transposed else 1
+    return axes
