@@ -52,15 +52,17 @@ class AttributeEstimator:
             raise ConfigurationError(f"The model {spec.id} does not name the sentiments, its ages and the genders.")
         self._network = FaceNetwork(engine)
         self.age_bands = spec.age_bands
-        self._age_prior = np.log(spec.age_prior, dtype=np.float32)
+        nothing = np.zeros(1, np.float32)
+        self._priors: list[FloatArray] = [nothing, np.log(spec.age_prior, dtype=np.float32), nothing]
         self._temperatures = [spec.operating_point(f"{what}_temperature") for what in ("sentiment", "age", "gender")]
 
     def estimate(self, image: Image, faces: Sequence[DetectedFace]) -> list[Attributes]:
         """The attributes of each face of an upright BGR image; at least one face."""
         raw = self.raw(image, faces)
-        tempered = [logits / temperature for logits, temperature in zip(raw[:3], self._temperatures, strict=True)]
-        tempered[1] += self._age_prior
-        sentiments, ages, genders = (softmax(logits).astype(float) for logits in tempered)
+        sentiments, ages, genders = (
+            softmax(logits / temperature + prior).astype(float)
+            for logits, temperature, prior in zip(raw[:3], self._temperatures, self._priors, strict=True)
+        )
         return [
             Attributes(
                 emotion=Emotion(dict(zip(Sentiment, sentiments[i].tolist(), strict=True))),

@@ -103,14 +103,22 @@ class FaceDetector:
         """
         minimum = self._min_probability if min_probability is None else min_probability
         size = image_size(image)
-        glances = glance_scales(size) if may_glance else ()
-        seen = self._looks(image, glances, min(minimum, _faintest_hint(size)))
-        sure = [look.of(look.scores >= minimum) for look in seen]
-        if not (sure and self._is_enough(image, seen[0], _joined(sure).best())):
-            sure[:1] = self._looks(image, working_scales(size)[: None if not sure else 1], minimum)
-        faces = [face for face in _merge(sure) if face.box.clipped(size).area > 0]
+        if may_glance and glance_scales(size):
+            looks = self._looks_as_fine_as_needed(image, minimum)
+        else:
+            looks = self._looks(image, working_scales(size), minimum)
+        faces = [face for face in _merge(looks) if face.box.clipped(size).area > 0]
         clipped = (DetectedFace(face.box.clipped(size), face.landmarks, face.probability) for face in faces)
         return tuple(sorted(clipped, key=lambda face: face.box.area, reverse=True))
+
+    def _looks_as_fine_as_needed(self, image: Image, minimum: float) -> list[Candidates]:
+        """A coarse look, and a glance, or a fine look where that is not enough."""
+        size = image_size(image)
+        seen = self._looks(image, glance_scales(size), min(minimum, _faintest_hint(size)))
+        glance, coarse = (look.of(look.scores >= minimum) for look in seen)
+        if self._is_enough(image, seen[0], _joined([glance, coarse]).best()):
+            return [glance, coarse]
+        return [*self._looks(image, working_scales(size)[:1], minimum), coarse]
 
     def _is_enough(self, image: Image, glance: Candidates, faces: Candidates) -> bool:
         """Whether a fine look would hardly find more than these faces, which a glance and a coarse look have found."""
@@ -183,8 +191,8 @@ def glance_scales(size: ImageSize) -> tuple[float, ...]:
 
 def _faintest_hint(size: ImageSize) -> float:
     """The score from which a glance's candidate for a small face is looked at closely."""
-    scales = glance_scales(size)
-    return HINT_PROBABILITY * (scales[0] / working_scales(size)[0]) ** 2 if scales else 1.0
+    glance, fine = glance_scales(size)[0], working_scales(size)[0]
+    return HINT_PROBABILITY * (glance / fine) ** 2
 
 
 def _spread(places: FloatArray, apart: float) -> list[FloatArray]:

@@ -35,7 +35,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """Weights of Mien's own: the file in the repository, beside the manifest, and how it came to be."""
+    """Weights of Mien's own: the files in the repository, beside the manifest, and how they came to be."""
 
     weights: tuple[str, ...]
     command: str
