@@ -115,7 +115,7 @@ def _glanced(analyse: AnalyseImage, image: Image) -> list[bool]:
     return [any(_iou(box, other) > MATCHING_IOU for other in found) for box in truth]
 
 
-def beside_a_portrait(image: Image, index: int, share: float, width: int = 1920) -> Image:
+def beside_a_portrait(image: Image, index: int, share: float, width: int) -> Image:
     """One of the portraits, which fills most of the frame, with another photo at this share of its size beside it; then
     all brought to this width.
     """

@@ -9,6 +9,8 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
+from models.builder.rewrites import replace_nodes
+
 _FEWEST = 2048  # smaller tensors stay as they are
 _LARGEST = 127
 _SUFFIX = "/eight_bits"
@@ -29,9 +31,7 @@ def to_eight_bits(model: onnx.ModelProto) -> onnx.ModelProto:
             model.graph.initializer.append(numpy_helper.from_array(steps.astype(np.float32), steps_name))
             scalings.append(helper.make_node("Cast", [tensor.name], [f"{name}/whole"], to=onnx.TensorProto.FLOAT))
             scalings.append(helper.make_node("Mul", [f"{name}/whole", steps_name], [name]))
-    nodes = [*scalings, *model.graph.node]
-    del model.graph.node[:]
-    model.graph.node.extend(nodes)
+    replace_nodes(model, [*scalings, *model.graph.node])
     return model
 
 

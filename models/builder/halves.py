@@ -6,6 +6,8 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
+from models.builder.rewrites import replace_nodes
+
 _FEWEST = 256  # smaller tensors stay as they are
 _SMALLEST = 2.0**-8  # and those whose weights all are: float16 has few of them, as the first ones on pixels of 0 to 255
 _SUFFIX = "/half"
@@ -19,9 +21,7 @@ def to_halves(model: onnx.ModelProto) -> onnx.ModelProto:
             name, values = tensor.name, numpy_helper.to_array(tensor).astype(np.float16)
             tensor.CopyFrom(numpy_helper.from_array(values, f"{name}{_SUFFIX}"))
             casts.append(helper.make_node("Cast", [tensor.name], [name], to=onnx.TensorProto.FLOAT))
-    nodes = [*casts, *model.graph.node]
-    del model.graph.node[:]
-    model.graph.node.extend(nodes)
+    replace_nodes(model, [*casts, *model.graph.node])
     return model
 
 
@@ -34,8 +34,7 @@ def _is_halved(tensor: onnx.TensorProto) -> bool:
 def from_halves(model: onnx.ModelProto) -> onnx.ModelProto:
     """The same network, its float16 weights as float32."""
     nodes = [node for node in model.graph.node if not node.input or not node.input[0].endswith(_SUFFIX)]
-    del model.graph.node[:]
-    model.graph.node.extend(nodes)
+    replace_nodes(model, nodes)
     for tensor in model.graph.initializer:
         if tensor.name.endswith(_SUFFIX):
             values = numpy_helper.to_array(tensor).astype(np.float32)

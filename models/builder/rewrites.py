@@ -22,7 +22,7 @@ def name_copies(model: onnx.ModelProto) -> None:
     nodes = [node for node in model.graph.node if node.op_type != "Identity"]
     for node in nodes:
         node.input[:] = [original.get(name, name) for name in node.input]
-    _replace_nodes(model, nodes)
+    replace_nodes(model, nodes)
 
 
 def replace_prelu(model: onnx.ModelProto) -> None:
@@ -37,7 +37,7 @@ def replace_prelu(model: onnx.ModelProto) -> None:
             nodes += _prelu(model, slopes[slope].reshape(-1, 1, 1, 1), x, y)
         else:
             nodes.append(node)
-    _replace_nodes(model, nodes)
+    replace_nodes(model, nodes)
     _drop_unused(model)
 
 
@@ -109,7 +109,8 @@ def _widen(tensor: onnx.TensorProto, axis: int, count: int) -> None:
     tensor.CopyFrom(numpy_helper.from_array(np.pad(values, widths), tensor.name))
 
 
-def _replace_nodes(model: onnx.ModelProto, nodes: list[onnx.NodeProto]) -> None:
+def replace_nodes(model: onnx.ModelProto, nodes: list[onnx.NodeProto]) -> None:
+    """These instead of those that it has."""
     del model.graph.node[:]
     model.graph.node.extend(nodes)
 

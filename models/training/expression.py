@@ -8,7 +8,6 @@ models/weights/expression.onnx.
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,8 +18,14 @@ from torch.nn import functional as F
 from bench.labelled import Part
 from mien.domain.faces import Sentiment
 from models.builder.convert import FACEAPI_SIDE
-from models.training.attributes import (
-    FACEAPI_TEMPERATURE,
+from models.training.augment import Augmentation, views
+from models.training.chips import fairface, fer2013
+from models.training.command import run
+from models.training.export import export
+from models.training.expression_network import SIDE, ExpressionNet, Shipped
+from models.training.fitting import Fitting, plainly_seen
+from models.training.product import EXPRESSION, MIDDLE
+from models.training.sets import (
     PHOTO_VIEWS,
     PHOTOS,
     PICTURES,
@@ -30,14 +35,9 @@ from models.training.attributes import (
     batches,
     photos_of,
     pictures_of,
+    taught,
 )
-from models.training.augment import Augmentation, plain_views, views
-from models.training.chips import fairface, fer2013
-from models.training.export import export
-from models.training.expression_network import SIDE, ExpressionNet, Shipped
-from models.training.fitting import Fitting
-from models.training.product import EXPRESSION, MIDDLE
-from models.training.teacher import attributes_logits, faceapi_logits
+from models.training.teacher import attributes_logits, faceapi_logits, together
 
 VIEW = replace(MIDDLE, side=SIDE)
 
@@ -46,16 +46,6 @@ EPOCHS = 30
 TAUGHT_FROM = 14  # the epoch from which the averaged weights teach too
 PEAK_RATE = 2e-3
 WEIGHT_DECAY = 5e-2
-TEACHER_SHARE = 0.4  # of the targets of FER2013's pictures
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m models.training.expression", description=__doc__)
-    parser.add_argument("data", type=Path, help="the folder of labelled photos")
-    parser.add_argument("--threads", type=int, default=2)
-    options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    train(options.data)
 
 
 def train(data: Path) -> None:
@@ -77,30 +67,20 @@ def train(data: Path) -> None:
             pictures, photos = taught(
                 labelled, photos, *((2 * theirs + own) / 3 for theirs, own in zip(teachers, ours, strict=True))
             )
-        losses = []
-        for some, others in batches(pictures, photos, rng):
-            losses.append(fitting.learn(loss(fitting.net, (pictures, some), (photos, others), rng)))
-            if fitting.step % 100 == 0:
-                recent = torch.tensor(losses[-100:]).mean()
-                print(f"step {fitting.step} of {fitting.steps}: loss {recent:.3f}", flush=True)
+        fitting.learn_all(
+            loss(fitting.net, (pictures, some), (photos, others), rng)
+            for some, others in batches(pictures, photos, rng)
+        )
         right = balanced_accuracy(said(fitting.average, held_out.chips), held_out.sentiments.argmax(dim=1))
         print(f"epoch {epoch}: class-balanced {right:.3f} on held out", flush=True)
         example = torch.zeros(1, 3, FACEAPI_SIDE, FACEAPI_SIDE)
         export(Shipped(fitting.average), example, ["sentiments"], EXPRESSION)
 
 
-def taught(pictures: Pictures, photos: Photos, of_pictures: Tensor, of_photos: Tensor) -> tuple[Pictures, Photos]:
-    """The same, with what teachers say of them, as logits (n, 7): of pictures beside their labels."""
-    says = (of_pictures + pictures.prior).softmax(dim=1)
-    mixed = (1 - TEACHER_SHARE) * pictures.sentiments + TEACHER_SHARE * says
-    return replace(pictures, sentiments=mixed), replace(photos, sentiments=of_photos.softmax(dim=1))
-
-
 def _both(chips: Tensor) -> Tensor:
     """What the attributes network and face-api's say of stored chips together; (n, 7)."""
     coloured = chips.expand(-1, 3, -1, -1)
-    theirs = faceapi_logits(coloured) / FACEAPI_TEMPERATURE
-    return (attributes_logits(coloured).log_softmax(dim=1) + theirs.log_softmax(dim=1)) / 2
+    return together(attributes_logits(coloured), faceapi_logits(coloured))
 
 
 def loss(
@@ -120,12 +100,8 @@ def loss(
 
 def said(net: ExpressionNet, chips: Tensor) -> Tensor:
     """What the network says of stored chips as they are; (n, 7)."""
-    net.eval()
-    with torch.no_grad():
-        parts = [net(plain_views(part.expand(-1, 3, -1, -1), VIEW)) for part in chips.split(PICTURES)]
-    net.train()
-    return torch.cat(parts)
+    return torch.cat(plainly_seen(net, chips, VIEW))
 
 
 if __name__ == "__main__":
-    main()
+    run("models.training.expression", __doc__, train)

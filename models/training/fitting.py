@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import copy
 import math
+from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
+
+from models.training.augment import Window, plain_views
 
 WARM_UP_STEPS = 100
 WEIGHT_DECAY = 1e-2
 LARGEST_GRADIENT = 2.0
 KEPT_A_STEP = 0.998  # of the averaged weights
+TOLD_EVERY = 100  # steps
+AT_ONCE = 64  # chips that a network sees when it does not learn
 
 
 Net = TypeVar("Net", bound=nn.Module)
@@ -50,3 +56,20 @@ class Fitting(Generic[Net]):
                 if mean.is_floating_point():  # not how many batches were seen
                     mean.lerp_(value, 1 - kept)
         return loss.item()
+
+    def learn_all(self, losses: Iterable[Tensor]) -> None:
+        """A step for each loss, which is asked for when the one before has been learnt from; now and then tell."""
+        recent: deque[float] = deque(maxlen=TOLD_EVERY)
+        for loss in losses:
+            recent.append(self.learn(loss))
+            if self.step % TOLD_EVERY == 0:
+                print(f"step {self.step} of {self.steps}: loss {sum(recent) / len(recent):.3f}", flush=True)
+
+
+def plainly_seen(net: nn.Module, chips: Tensor, window: Window) -> list[Any]:
+    """What a network says of stored (n, c, size, size) chips as they are, in parts."""
+    net.eval()
+    with torch.no_grad():
+        said = [net(plain_views(part.expand(-1, 3, -1, -1), window)) for part in chips.split(AT_ONCE)]
+    net.train()
+    return said

@@ -18,9 +18,8 @@ from onnx import numpy_helper
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mien import settings
-from mien.vision.manifest import MANIFEST_NAME, load_manifest
-from models.builder.__main__ import read_files
+from mien.vision.manifest import load_manifest
+from models.builder.__main__ import MANIFEST, read_files
 from models.builder.convert import plain
 
 SIDE = 64
@@ -71,7 +70,7 @@ class AttributesNet(nn.Module):
 
     def load_embedding(self) -> None:
         """Start from the embedding network, as it was published."""
-        spec = load_manifest(settings.CHECKOUT / "models" / MANIFEST_NAME).for_task("embedding")
+        spec = load_manifest(MANIFEST).for_task("embedding")
         published = plain(spec, read_files(spec))
         for branch in (self.expression, self.looks):
             layers = _layers_of(published)

@@ -7,16 +7,14 @@ from functools import cached_property
 import numpy as np
 import onnxruntime as ort
 
-from mien import settings
 from mien.domain.faces import DetectedFace, HeadPose
 from mien.domain.geometry import FloatArray
 from mien.vision.chips import crop_transform, cut_chip, eye_line_angle
 from mien.vision.decode import Image
 from mien.vision.engine import softmax, to_tensor
-from mien.vision.manifest import MANIFEST_NAME, Crop, Input, load_manifest
+from mien.vision.manifest import Crop, Input, load_manifest
+from models.builder.__main__ import CACHE, MANIFEST
 from models.builder.fetch import fetch, read_members
-
-MODELS = settings.CHECKOUT / "models"
 
 
 class PoseTeacher:
@@ -33,10 +31,10 @@ class PoseTeacher:
 
     @cached_property
     def _session(self) -> ort.InferenceSession:
-        source = load_manifest(MODELS / MANIFEST_NAME).for_task("embedding").source
+        source = load_manifest(MANIFEST).for_task("embedding").source
         if source is None:
             raise ValueError("The manifest's embedding network is of no package.")
-        files = read_members(fetch(source, MODELS / "cache"), [self.MEMBER])
+        files = read_members(fetch(source, CACHE), [self.MEMBER])
         return ort.InferenceSession(files[self.MEMBER])
 
     def pose(self, image: Image, face: DetectedFace) -> HeadPose:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from mien import settings
-from mien.vision.manifest import MANIFEST_NAME, load_manifest
+from mien.vision.manifest import load_manifest
+from models.builder.__main__ import MANIFEST, ROOT
 from models.builder.convert import FACEAPI_SIDE
 from models.training.augment import Window
 from models.training.chips import SCALE
 
-MODELS = settings.CHECKOUT / "models"
-SPEC = load_manifest(MODELS / MANIFEST_NAME).for_task("expression")
+SPEC = load_manifest(MANIFEST).for_task("expression")
 assert SPEC.crop is not None
 assert SPEC.training is not None
 assert SPEC.input.shape[2] is not None
 
-ATTRIBUTES, EXPRESSION = (MODELS / name for name in SPEC.training.weights)
+ATTRIBUTES, EXPRESSION = (ROOT / name for name in SPEC.training.weights)
 
 # The product's crop shows more than ArcFace's template, which ends at the mouth: chin and hair tell of age and gender.
 CHIP = SPEC.input.shape[2]

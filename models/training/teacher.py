@@ -7,10 +7,12 @@ import onnxruntime as ort
 import torch
 from torch import Tensor
 
+from models.builder.__main__ import read_files
 from models.builder.convert import faceapi_expression
-from models.builder.fetch import fetch, read_members
 from models.training.augment import Window, plain_views
-from models.training.product import ATTRIBUTES, EXPRESSION, MIDDLE, MODELS, SPEC, WHOLE
+from models.training.product import ATTRIBUTES, EXPRESSION, MIDDLE, SPEC, WHOLE
+
+FACEAPI_TEMPERATURE = 5.46
 
 
 def attributes_logits(chips: Tensor) -> Tensor:
@@ -25,10 +27,12 @@ def expression_logits(chips: Tensor) -> Tensor:
 
 def faceapi_logits(chips: Tensor) -> Tensor:
     """What face-api's network says of them, in the order of Sentiment; (n, 7)."""
-    if SPEC.source is None:
-        raise ValueError("The manifest's expression network has no part of face-api's.")
-    files = read_members(fetch(SPEC.source, MODELS / "cache"), SPEC.source.members)
-    return _sentiments(faceapi_expression(SPEC, files).SerializeToString(), chips, MIDDLE)
+    return _sentiments(faceapi_expression(SPEC, read_files(SPEC)).SerializeToString(), chips, MIDDLE)
+
+
+def together(ours: Tensor, theirs: Tensor) -> Tensor:
+    """What our logits (n, 7) and face-api's say as one; (n, 7)."""
+    return (ours.log_softmax(dim=1) + (theirs / FACEAPI_TEMPERATURE).log_softmax(dim=1)) / 2
 
 
 def _sentiments(network: bytes, chips: Tensor, window: Window) -> Tensor:

@@ -6,7 +6,6 @@ expression network and of face-api's what the manifest calls `expression_weight`
 
 from __future__ import annotations
 
-import argparse
 from itertools import product
 from pathlib import Path
 
@@ -15,18 +14,18 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from bench.labelled import Part
-from models.training.attributes import balanced_accuracy, pictures_of
 from models.training.chips import fer2013
+from models.training.command import run
+from models.training.sets import balanced_accuracy, pictures_of
 from models.training.teacher import attributes_logits, expression_logits, faceapi_logits
 
 OF_EXPRESSION = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0)
 OF_FACEAPI = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m models.training.weigh", description=__doc__)
-    parser.add_argument("data", type=Path, help="the folder of labelled photos")
-    pictures = pictures_of(fer2013(parser.parse_args().data), Part.CHOOSING)
+def weigh(data: Path) -> None:
+    """Print the table."""
+    pictures = pictures_of(fer2013(data), Part.CHOOSING)
     chips, labels = pictures.chips.expand(-1, 3, -1, -1), pictures.sentiments.argmax(dim=1)
     looks, expression = attributes_logits(chips), expression_logits(chips)
     theirs = faceapi_logits(chips)
@@ -48,4 +47,4 @@ def least_surprise(logits: Tensor, labels: Tensor) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    run("models.training.weigh", __doc__, weigh)

@@ -104,21 +104,22 @@ class FaceDetector:
         minimum = self._min_probability if min_probability is None else min_probability
         size = image_size(image)
         if may_glance and glance_scales(size):
-            looks = self._looks_as_fine_as_needed(image, minimum)
+            best = self._as_finely_as_needed(image, minimum)
         else:
-            looks = self._looks(image, working_scales(size), minimum)
-        faces = [face for face in _merge(looks) if face.box.clipped(size).area > 0]
+            best = _best_of(self._looks(image, working_scales(size), minimum))
+        faces = [face for face in _faces(best) if face.box.clipped(size).area > 0]
         clipped = (DetectedFace(face.box.clipped(size), face.landmarks, face.probability) for face in faces)
         return tuple(sorted(clipped, key=lambda face: face.box.area, reverse=True))
 
-    def _looks_as_fine_as_needed(self, image: Image, minimum: float) -> list[Candidates]:
-        """A coarse look, and a glance, or a fine look where that is not enough."""
+    def _as_finely_as_needed(self, image: Image, minimum: float) -> Candidates:
+        """What a coarse look shows, and a glance, or a fine look where that is not enough."""
         size = image_size(image)
         seen = self._looks(image, glance_scales(size), min(minimum, _faintest_hint(size)))
         glance, coarse = (look.of(look.scores >= minimum) for look in seen)
-        if self._is_enough(image, seen[0], _joined([glance, coarse]).best()):
-            return [glance, coarse]
-        return [*self._looks(image, working_scales(size)[:1], minimum), coarse]
+        best = _best_of([glance, coarse])
+        if self._is_enough(image, seen[0], best):
+            return best
+        return _best_of([*self._looks(image, working_scales(size)[:1], minimum), coarse])
 
     def _is_enough(self, image: Image, glance: Candidates, faces: Candidates) -> bool:
         """Whether a fine look would hardly find more than these faces, which a glance and a coarse look have found."""
@@ -153,7 +154,7 @@ class FaceDetector:
     def detect_at(self, image: Image, scale: float, min_probability: float) -> tuple[DetectedFace, ...]:
         """As `detect`, with one look at one scale and nothing clipped; for comparing with other detectors."""
         seen = _resize(image, image_size(image), scale)
-        faces = _merge([self._look(seen, min_probability).moved(seen, image)])
+        faces = _faces(self._look(seen, min_probability).moved(seen, image).best())
         return tuple(sorted(faces, key=lambda face: face.box.area, reverse=True))
 
     def _look(self, image: Image, min_probability: float) -> Candidates:
@@ -234,9 +235,16 @@ def _best(scores: FloatArray, minimum: float) -> NDArray[np.intp]:
     return kept
 
 
-def _merge(looks: list[Candidates]) -> list[DetectedFace]:
-    """One face for each group of candidates that show the same: the one with the best score."""
-    best = _joined(looks).best()
+def _best_of(looks: list[Candidates]) -> Candidates:
+    """One candidate for each face that any of the looks shows, the best first."""
+    return Candidates(
+        np.concatenate([look.boxes for look in looks]),
+        np.concatenate([look.points for look in looks]),
+        np.concatenate([look.scores for look in looks]),
+    ).best()
+
+
+def _faces(best: Candidates) -> list[DetectedFace]:
     return [
         DetectedFace(
             box=BoundingBox(*map(float, box)),
@@ -245,15 +253,6 @@ def _merge(looks: list[Candidates]) -> list[DetectedFace]:
         )
         for box, points, score in zip(best.boxes, best.points, best.scores, strict=True)
     ]
-
-
-def _joined(looks: list[Candidates]) -> Candidates:
-    """The candidates of all looks."""
-    return Candidates(
-        np.concatenate([look.boxes for look in looks]),
-        np.concatenate([look.points for look in looks]),
-        np.concatenate([look.scores for look in looks]),
-    )
 
 
 def suppress(boxes: FloatArray, scores: FloatArray) -> list[int]:
