@@ -88,9 +88,10 @@ deploy-check: synth ## Create the stacks on a local stand-in for AWS
 	$(PYTHON) -m venv var/deploy-check && var/deploy-check/bin/pip install --quiet ministack==1.5.33 boto3==1.43.106
 	PYTHONPATH=layers var/deploy-check/bin/python tests/infra/deploy_check.py cdk.out
 
-train: var/training/bin/python ## Train the networks of attributes and expression, some hours on a CPU (DATA=folder)
-	PYTHONPATH=layers $< -m models.training.attributes "$(DATA)"
+train: var/training/bin/python ## Train the networks of expression and looks, some hours on a CPU (DATA=folder)
+	PYTHONPATH=layers $< -m models.training.teacher "$(DATA)"
 	PYTHONPATH=layers $< -m models.training.expression "$(DATA)"
+	PYTHONPATH=layers $< -m models.training.looks "$(DATA)"
 	PYTHONPATH=layers $< -m models.training.weigh "$(DATA)"
 
 var/training/bin/python: models models/training/requirements.txt

@@ -146,18 +146,13 @@ def _faceapi_weights(spec: ModelSpec, files: Files) -> Weights:
 
 
 def _attributes(spec: ModelSpec, files: Files) -> onnx.ModelProto:
-    """One network sees the whole chip, that of expression and face-api's its middle; the logits of the sentiments that
-    the three say are added.
-    """
+    """The network of looks beside that of expression and face-api's, whose logits of the sentiments are added."""
     graph = _Graph(_faceapi_weights(spec, files) | _faceapi_input())
     looks, expression = trained(spec, files)
-    sentiments, *others = graph.include(looks, "looks", spec.input.name)
-    middle = graph.middle(spec.input.name, (spec.input.shape[2] or 0), FACEAPI_SIDE)
-    (more,) = graph.include(expression, "expression", middle)
-    weight = np.eye(len(Sentiment), dtype=np.float32) * np.float32(spec.operating_point("expression_weight"))
-    sums = graph.add(sentiments, graph.matmul(more, weight))
-    sums = graph.add(sums, _faceapi_sentiments(graph, middle, spec.operating_point("faceapi_weight")))
-    for result, output in zip((sums, *others), spec.outputs, strict=True):
+    (sentiments,) = graph.include(expression, "expression", spec.input.name)
+    theirs = _faceapi_sentiments(graph, spec.input.name, spec.operating_point("faceapi_weight"))
+    results = graph.add(sentiments, theirs), *graph.include(looks, "looks", spec.input.name)
+    for result, output in zip(results, spec.outputs, strict=True):
         graph.rename(result, output.name)
     return graph.model(spec)
 
@@ -221,13 +216,6 @@ class _Graph:
         self._nodes.extend(inner.node)
         self._tensors.extend(inner.initializer)
         return [f"{name}/{output.name}" for output in model.graph.output]
-
-    def middle(self, x: str, side: int, wanted: int) -> str:
-        """The middle of square images."""
-        first, end = (side - wanted) // 2, (side + wanted) // 2
-        limits = [np.full(2, first), np.full(2, end), np.array([2, 3])]
-        names = [self._constant(f"{x}/middle/{i}", limit.astype(np.int64)) for i, limit in enumerate(limits)]
-        return self._node("Slice", [x, *names], f"{x}/middle")
 
     def matmul(self, x: str, matrix: NDArray[np.float32]) -> str:
         return self._node("MatMul", [x, self._constant(f"{x}/matrix", matrix)], f"{x}/product")

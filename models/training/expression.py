@@ -1,14 +1,16 @@
 """Train Mien's expression network. `python -m models.training.expression DATA`; part of `make train DATA=folder`.
 
 It learns from FER2013's training set, whose labels many people dispute, so that a share of them is what teachers say;
-and from FairFace's photos, whose expressions nobody labelled, what teachers say alone. The teachers are the attributes
-network and face-api's, and in the later epochs also what has been learnt here. It ends with
+and from FairFace's photos, whose expressions nobody labelled, what teachers say alone. In a first course the teachers
+are var/teacher.pt and face-api's network, and later also what has been learnt here. In a second, of milder views, it
+goes on from there at a new rate, and is taught above all by what it knew after the first. It ends with
 models/weights/expression.onnx.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -17,14 +19,14 @@ from torch.nn import functional as F
 
 from bench.labelled import Part
 from mien.domain.faces import Sentiment
-from models.builder.convert import FACEAPI_SIDE
 from models.training.augment import Augmentation, views
 from models.training.chips import fairface, fer2013
 from models.training.command import run
 from models.training.export import export
-from models.training.expression_network import SIDE, ExpressionNet, Shipped
-from models.training.fitting import Fitting, plainly_seen
-from models.training.product import EXPRESSION, MIDDLE
+from models.training.expression_network import VIEW, ExpressionNet, Shipped
+from models.training.faceapi import faceapi_logits, together
+from models.training.fitting import Fitting
+from models.training.product import EXPRESSION, SEEN
 from models.training.sets import (
     PHOTO_VIEWS,
     PHOTOS,
@@ -37,70 +39,102 @@ from models.training.sets import (
     pictures_of,
     taught,
 )
-from models.training.teacher import attributes_logits, faceapi_logits, together
+from models.training.teacher import TEACHER
 
-VIEW = replace(MIDDLE, side=SIDE)
-
-SEED = 20261122
-EPOCHS = 30
-TAUGHT_FROM = 14  # the epoch from which the averaged weights teach too
-PEAK_RATE = 2e-3
+FIRST_SHARE = 2 / 3  # of what teaches the second course, for what was learnt in the first
+OWN_SHARE = 1 / 3  # of what teaches the later epochs of a course, for what has been learnt in it
 WEIGHT_DECAY = 5e-2
 
 
-def train(data: Path) -> None:
-    """Fit the network; its averaged weights are written after every epoch."""
-    torch.manual_seed(SEED)
-    rng = torch.Generator().manual_seed(SEED)
-    fer, fair = fer2013(data), fairface(data)
-    labelled, photos = pictures_of(fer, Part.TRAINING), photos_of(fair, Part.TRAINING)
-    held_out = pictures_of(fer, Part.CHOOSING)
-    teachers = [_both(labelled.chips), _both(photos.chips)]
-    pictures, photos = taught(labelled, photos, *teachers)
+@dataclass(frozen=True)
+class Course:
+    """How a network is taught: which share of the targets of FER2013's pictures teachers have, the epoch from which the
+    averaged weights are one of them, and how far views of the pictures differ.
+    """
 
+    seed: int
+    epochs: int
+    peak_rate: float
+    teacher_share: float
+    own_from: int
+    views: Augmentation
+
+
+MILD = Augmentation(
+    turn=10.0, zoom=0.12, shift=0.05, contrast=0.3, brightness=30.0, gamma=0.3, coarse=0.2, erase=0.1, noise=5.0
+)
+COURSES = (Course(20261122, 30, 2e-3, 0.4, 14, Augmentation()), Course(20261123, 24, 1.2e-3, 0.5, 12, MILD))
+
+Shown = tuple[Pictures, Photos]
+Logits = tuple[Tensor, Tensor]  # of pictures (n, 7) and of photos (m, 7)
+
+
+def train(data: Path) -> None:
+    """Fit the network in one course after the other; its averaged weights are written after every epoch."""
+    if not TEACHER.exists():
+        raise SystemExit("The teacher is not there. Run `python -m models.training.teacher` first.")
+    fer, fair = fer2013(data), fairface(data)
+    shown = pictures_of(fer, Part.TRAINING), photos_of(fair, Part.TRAINING)
+    held_out = pictures_of(fer, Part.CHOOSING)
+    teacher = torch.load(TEACHER, weights_only=False)
+    teachers = of_both(shown, lambda chips: together(teacher.said(chips).sentiments, faceapi_logits(chips)))
+    torch.manual_seed(COURSES[0].seed)
     net = ExpressionNet(len(Sentiment))
-    steps = EPOCHS * (len(pictures.drawn(torch.Generator())) // PICTURES)
-    fitting = Fitting(net, steps, PEAK_RATE, WEIGHT_DECAY)
-    for epoch in range(EPOCHS):
-        if epoch == TAUGHT_FROM:
-            ours = [said(fitting.average, each.chips) for each in (labelled, photos)]
-            pictures, photos = taught(
-                labelled, photos, *((2 * theirs + own) / 3 for theirs, own in zip(teachers, ours, strict=True))
-            )
+    for course in COURSES:
+        net = fitted(net, shown, teachers, held_out, course)
+        teachers = mixed(teachers, of_both(shown, net.said), FIRST_SHARE)
+
+
+def fitted(net: ExpressionNet, shown: Shown, teachers: Logits, held_out: Pictures, course: Course) -> ExpressionNet:
+    """The network after a course, its weights averaged."""
+    torch.manual_seed(course.seed)
+    rng = torch.Generator().manual_seed(course.seed)
+    pictures, photos = taught(*shown, *teachers, course.teacher_share)
+    steps = course.epochs * (len(pictures.drawn(torch.Generator())) // PICTURES)
+    fitting = Fitting(net, steps, course.peak_rate, WEIGHT_DECAY)
+    for epoch in range(course.epochs):
+        if epoch == course.own_from:
+            own = of_both(shown, fitting.average.said)
+            pictures, photos = taught(*shown, *mixed(teachers, own, OWN_SHARE), course.teacher_share)
         fitting.learn_all(
-            loss(fitting.net, (pictures, some), (photos, others), rng)
+            loss(fitting.net, (pictures, some), (photos, others), course.views, rng)
             for some, others in batches(pictures, photos, rng)
         )
-        right = balanced_accuracy(said(fitting.average, held_out.chips), held_out.sentiments.argmax(dim=1))
+        right = balanced_accuracy(fitting.average.said(held_out.chips), held_out.sentiments.argmax(dim=1))
         print(f"epoch {epoch}: class-balanced {right:.3f} on held out", flush=True)
-        example = torch.zeros(1, 3, FACEAPI_SIDE, FACEAPI_SIDE)
-        export(Shipped(fitting.average), example, ["sentiments"], EXPRESSION)
+        export(Shipped(fitting.average), torch.zeros(1, 3, SEEN.side, SEEN.side), ["sentiments"], EXPRESSION)
+    return fitting.average
 
 
-def _both(chips: Tensor) -> Tensor:
-    """What the attributes network and face-api's say of stored chips together; (n, 7)."""
-    coloured = chips.expand(-1, 3, -1, -1)
-    return together(attributes_logits(coloured), faceapi_logits(coloured))
+def of_both(shown: Shown, says: Callable[[Tensor], Tensor]) -> Logits:
+    """What is said of the chips of either."""
+    pictures, photos = shown
+    return says(pictures.chips), says(photos.chips)
+
+
+def mixed(these: Logits, others: Logits, share: float) -> Logits:
+    """Logits between these and others, which have this share."""
+    (a, b), (c, d) = these, others
+    return (1 - share) * a + share * c, (1 - share) * b + share * d
 
 
 def loss(
-    net: ExpressionNet, some: tuple[Pictures, Tensor], others: tuple[Photos, Tensor], rng: torch.Generator
+    net: ExpressionNet,
+    some: tuple[Pictures, Tensor],
+    others: tuple[Photos, Tensor],
+    how: Augmentation,
+    rng: torch.Generator,
 ) -> Tensor:
     """What is wrong with what the network says of these rows of pictures and of photos."""
     (pictures, p), (photos, q) = some, others
     assert photos.sentiments is not None
-    seen = views(pictures.chips[p].expand(-1, 3, -1, -1), VIEW, Augmentation(), rng).pixels
+    seen = views(pictures.chips[p].expand(-1, 3, -1, -1), VIEW, how, rng).pixels
     too = views(photos.chips[q], VIEW, PHOTO_VIEWS, rng).pixels
     with torch.autocast("cpu", torch.bfloat16):
         says = net(torch.cat([seen, too]))
     first, rest = says.float().split([len(p), len(q)])
     wrong = F.cross_entropy(first + pictures.prior, pictures.sentiments[p])
     return wrong + PHOTOS / PICTURES * F.cross_entropy(rest, photos.sentiments[q])
-
-
-def said(net: ExpressionNet, chips: Tensor) -> Tensor:
-    """What the network says of stored chips as they are; (n, 7)."""
-    return torch.cat(plainly_seen(net, chips, VIEW))
 
 
 if __name__ == "__main__":

@@ -5,9 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from models.builder.convert import FACEAPI_SIDE, GREY_OF_BGR
+from models.builder.convert import GREY_OF_BGR
+from models.training.fitting import plainly_seen
+from models.training.product import SEEN, at
+from models.training.smaller import ByArea
 
-SIDE = 48
+VIEW = at(48)
 DARKEST_SPREAD = 4.0  # of 255: below it a picture is as good as plain, and is not stretched further
 
 # Channels of the first convolution, and of the two blocks of each stage, which halve the sides.
@@ -35,28 +38,22 @@ class ExpressionNet(nn.Module):
         logits: Tensor = self.sentiments(self.layers(even).mean(dim=(2, 3)))
         return logits
 
+    def said(self, chips: Tensor) -> Tensor:
+        """What it says of stored (n, c, size, size) chips as they are; (n, 7)."""
+        return torch.cat(plainly_seen(self, chips, VIEW))
+
 
 class Shipped(nn.Module):
-    """The same for (n, 3, 112, 112), the middle of a chip, brought down by area."""
-
-    smaller: Tensor
+    """The same for chips as the product cuts them, brought down by area."""
 
     def __init__(self, net: ExpressionNet) -> None:
         super().__init__()
         self.net = net
-        self.register_buffer("smaller", by_area(FACEAPI_SIDE, SIDE))
+        self.smaller = ByArea(SEEN.side, VIEW.side)
 
-    def forward(self, middles: Tensor) -> Tensor:
-        logits: Tensor = self.net(self.smaller @ middles @ self.smaller.T)
+    def forward(self, chips: Tensor) -> Tensor:
+        logits: Tensor = self.net(self.smaller(chips))
         return logits
-
-
-def by_area(before: int, after: int) -> Tensor:
-    """(after, before): which share of each pixel goes into each of the fewer that are made of them."""
-    edges = torch.linspace(0, before, after + 1)
-    starts = torch.arange(before)
-    shared = torch.minimum(edges[1:, None], starts + 1) - torch.maximum(edges[:-1, None], starts)
-    return shared.clamp(min=0) * after / before
 
 
 class _Block(nn.Module):

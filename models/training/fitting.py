@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -33,18 +33,26 @@ class Fitting(Generic[Net]):
     steps: int
     peak_rate: float
     weight_decay: float = WEIGHT_DECAY
+    heads: Sequence[nn.Module] = ()  # which start from nothing where the rest does not
+    heads_rate: float = 0.0
 
     def __post_init__(self) -> None:
         self.net = self.net.to(memory_format=torch.channels_last).train()
         self.average = copy.deepcopy(self.net)
         self.step = 0
-        self._optimiser = torch.optim.AdamW(self.net.parameters(), lr=self.peak_rate, weight_decay=self.weight_decay)
+        fresh = [parameter for head in self.heads for parameter in head.parameters()]
+        known = {id(parameter) for parameter in fresh}
+        rest = [each for each in self.net.parameters() if each.requires_grad and id(each) not in known]
+        self._optimiser = torch.optim.AdamW(
+            [{"params": rest, "peak": self.peak_rate}, {"params": fresh, "peak": self.heads_rate}],
+            weight_decay=self.weight_decay,
+        )
 
     def learn(self, loss: Tensor) -> float:
         """One step of AdamW at a rate that rises for a while and falls as a cosine; gives the loss."""
         rise, fall = min(1.0, (self.step + 1) / WARM_UP_STEPS), math.cos(math.pi * self.step / self.steps)
         for group in self._optimiser.param_groups:
-            group["lr"] = self.peak_rate * rise * (0.5 + 0.5 * fall)
+            group["lr"] = group["peak"] * rise * (0.5 + 0.5 * fall)
         self._optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(self.net.parameters(), LARGEST_GRADIENT)

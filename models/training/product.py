@@ -1,10 +1,11 @@
-"""What of a stored chip the product's network sees, and where the weights that are trained for it go."""
+"""What of a stored chip the product's networks see, and where the weights that are trained for them go."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from mien.vision.manifest import load_manifest
 from models.builder.__main__ import MANIFEST, ROOT
-from models.builder.convert import FACEAPI_SIDE
 from models.training.augment import Window
 from models.training.chips import SCALE
 
@@ -13,10 +14,11 @@ assert SPEC.crop is not None
 assert SPEC.training is not None
 assert SPEC.input.shape[2] is not None
 
-ATTRIBUTES, EXPRESSION = (ROOT / name for name in SPEC.training.weights)
+LOOKS, EXPRESSION = (ROOT / name for name in SPEC.training.weights)
 
-# The product's crop shows more than ArcFace's template, which ends at the mouth: chin and hair tell of age and gender.
-CHIP = SPEC.input.shape[2]
-WHOLE = Window(CHIP, SPEC.crop.scale / SCALE, SPEC.crop.down)
-MIDDLE = Window(FACEAPI_SIDE, WHOLE.scale * FACEAPI_SIDE / CHIP, WHOLE.down * CHIP / FACEAPI_SIDE)
-"""What the expression network and face-api's see."""
+SEEN = Window(SPEC.input.shape[2], SPEC.crop.scale / SCALE, SPEC.crop.down)
+
+
+def at(side: int) -> Window:
+    """The same, as fine as a network takes it."""
+    return replace(SEEN, side=side)

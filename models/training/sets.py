@@ -20,7 +20,6 @@ SENTIMENTS, GENDERS = list(Sentiment), list(Gender)
 PICTURES, PHOTOS = 64, 32  # of FER2013 and of FairFace in a batch
 MOST_OF_A_KIND = 3000  # pictures of one sentiment in an epoch
 SMOOTHING = 0.1  # of what FER2013's labels say
-TEACHER_SHARE = 0.4  # of the targets of FER2013's pictures
 PHOTO_VIEWS = Augmentation(gamma=0.3, contrast=0.3, brightness=30.0, erase=0.15)
 
 
@@ -77,10 +76,18 @@ def photos_of(fair: Arrays, part: Part) -> Photos:
     return Photos(chips, bands, genders, torch.from_numpy(fair["poses"][rows]).float())
 
 
-def taught(pictures: Pictures, photos: Photos, of_pictures: Tensor, of_photos: Tensor) -> tuple[Pictures, Photos]:
-    """The same, with what teachers say of them, as logits (n, 7): of pictures beside their labels."""
+def middles_of(fair: Arrays) -> Tensor:
+    """The middles of FairFace's bands of age in years, the youngest first."""
+    bands = np.unique(fair["bands"], axis=0)
+    return torch.from_numpy((bands.sum(axis=1) - 1) / 2).float()
+
+
+def taught(
+    pictures: Pictures, photos: Photos, of_pictures: Tensor, of_photos: Tensor, share: float
+) -> tuple[Pictures, Photos]:
+    """The same, with what teachers say of them, as logits (n, 7): of pictures as a share, beside their labels."""
     says = (of_pictures + pictures.prior).softmax(dim=1)
-    mixed = (1 - TEACHER_SHARE) * pictures.sentiments + TEACHER_SHARE * says
+    mixed = (1 - share) * pictures.sentiments + share * says
     return replace(pictures, sentiments=mixed), replace(photos, sentiments=of_photos.softmax(dim=1))
 
 

@@ -22,8 +22,9 @@ FINE_LONG_SIDE = (640, 1920)
 COARSE_LONG_SIDE = 256
 MAX_UPSCALE = 4.0
 
-# A glance comes first. Where it shows faces, none of them small, and what may be small ones turn out to be none when
-# they are looked at closely, it was enough: a fine look takes four to nine times as long.
+# A glance comes first, beside a coarse look where it is larger than this smallest. Where it shows faces, none of them
+# small, and what may be small ones turn out to be none when they are looked at closely, it was enough: a fine look
+# takes four to nine times as long.
 GLANCE_LONG_SIDE = 320
 MAX_COARSER = 3.0  # than a fine look
 SMALL_SIDE = 24  # pixels of the glance; people so far away do not come alone
@@ -103,28 +104,24 @@ class FaceDetector:
         """
         minimum = self._min_probability if min_probability is None else min_probability
         size = image_size(image)
-        if may_glance and glance_scales(size):
-            best = self._as_finely_as_needed(image, minimum)
-        else:
+        best = self._glanced(image, minimum) if may_glance and glance_scales(size) else None
+        if best is None:
             best = _best_of(self._looks(image, working_scales(size), minimum))
         faces = [face for face in _faces(best) if face.box.clipped(size).area > 0]
         clipped = (DetectedFace(face.box.clipped(size), face.landmarks, face.probability) for face in faces)
         return tuple(sorted(clipped, key=lambda face: face.box.area, reverse=True))
 
-    def _as_finely_as_needed(self, image: Image, minimum: float) -> Candidates:
-        """What a coarse look shows, and a glance, or a fine look where that is not enough."""
+    def _glanced(self, image: Image, minimum: float) -> Candidates | None:
+        """What a glance shows, or nothing where that is not enough."""
         size = image_size(image)
         seen = self._looks(image, glance_scales(size), min(minimum, _faintest_hint(size)))
-        glance, coarse = (look.of(look.scores >= minimum) for look in seen)
-        best = _best_of([glance, coarse])
-        if self._is_enough(image, seen[0], best):
-            return best
-        return _best_of([*self._looks(image, working_scales(size)[:1], minimum), coarse])
+        best = _best_of([look.of(look.scores >= minimum) for look in seen])
+        return best if self._is_enough(image, seen[0], best) else None
 
     def _is_enough(self, image: Image, glance: Candidates, faces: Candidates) -> bool:
-        """Whether a fine look would hardly find more than these faces, which a glance and a coarse look have found."""
+        """Whether a fine look would hardly find more than these faces, which a glance has found."""
         size = image_size(image)
-        (scale, _), (fine, *_) = glance_scales(size), working_scales(size)
+        scale, fine = glance_scales(size)[0], working_scales(size)[0]
         if not len(faces.scores) or faces.sides.min() * scale < SMALL_SIDE:
             return False
         faint = (glance.sides * scale < HINT_SIDE) & (glance.scores >= _faintest_hint(size))
@@ -183,11 +180,16 @@ def working_scales(size: ImageSize) -> tuple[float, ...]:
 
 
 def glance_scales(size: ImageSize) -> tuple[float, ...]:
-    """The factors by which an image is resized for a glance and the coarse look; of a tiny image, none."""
+    """The factors by which an image is resized for a glance and, where a face may be too large for it, for a coarse
+    look beside it; of a tiny image, none.
+    """
     long_side = max(size.width, size.height)
-    fine = working_scales(size)[0]
-    glance = max(GLANCE_LONG_SIDE / long_side, fine / MAX_COARSER)
-    return (glance, COARSE_LONG_SIDE / long_side) if glance < fine else ()
+    fine = working_scales(size)[0] * long_side
+    glance = max(float(GLANCE_LONG_SIDE), fine / MAX_COARSER)
+    if glance >= fine:
+        return ()
+    sides = (glance, COARSE_LONG_SIDE) if glance > GLANCE_LONG_SIDE else (glance,)
+    return tuple(side / long_side for side in sides)
 
 
 def _faintest_hint(size: ImageSize) -> float:

@@ -1,0 +1,34 @@
+"""What face-api's network says of the expressions of stored chips."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnxruntime as ort
+import torch
+from torch import Tensor
+
+from models.builder.__main__ import read_files
+from models.builder.convert import faceapi_expression
+from models.training.augment import plain_views
+from models.training.fitting import AT_ONCE
+from models.training.product import SEEN, SPEC
+
+TEMPERATURE = 5.46
+
+
+def faceapi_logits(chips: Tensor) -> Tensor:
+    """Of stored (n, c, size, size) chips, in the order of Sentiment; (n, 7)."""
+    return logits_of(faceapi_expression(SPEC, read_files(SPEC)).SerializeToString(), chips)
+
+
+def logits_of(network: bytes, chips: Tensor) -> Tensor:
+    """What an ONNX network of one output says of stored chips, as the product would cut them."""
+    session = ort.InferenceSession(network)
+    (given,) = session.get_inputs()
+    seen = (plain_views(part.expand(-1, 3, -1, -1), SEEN).numpy() for part in chips.split(AT_ONCE))
+    return torch.from_numpy(np.concatenate([session.run(None, {given.name: part})[0] for part in seen]))
+
+
+def together(ours: Tensor, theirs: Tensor) -> Tensor:
+    """What logits of ours (n, 7) and face-api's say as one; (n, 7)."""
+    return (ours.log_softmax(dim=1) + (theirs / TEMPERATURE).log_softmax(dim=1)) / 2

@@ -1,0 +1,78 @@
+"""The network of looks as a torch module: age, gender, and where the head is turned."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from models.training.augment import Window
+from models.training.fitting import plainly_seen
+from models.training.mobilefacenet import (
+    CHANNELS,
+    FEATURES,
+    GAIN,
+    SHRINKS,
+    branch,
+    start_from_embedding,
+    to_trunk,
+    trunk,
+)
+from models.training.product import SEEN, at
+from models.training.smaller import ByArea
+
+VIEW: Window = at(96)  # near the 112 pixels that the embedding network was made for
+CELLS = (VIEW.side // SHRINKS) ** 2
+DEGREES_PER_UNIT = 15.0
+UNCHANGED = 3  # layers of the trunk, those of most pixels, stay as they are in the embedding network
+
+
+class Looks(NamedTuple):
+    """Logits of the bands of age (n, 9) and of the genders (n, 2); yaw, pitch and roll of the chip in degrees
+    (n, 3).
+    """
+
+    ages: Tensor
+    genders: Tensor
+    pose: Tensor
+
+
+class LooksNet(nn.Module):
+    """(n, 3, 96, 96) BGR, 0-255, to the looks of each."""
+
+    def __init__(self, ages: int, genders: int) -> None:
+        super().__init__()
+        self.trunk, self.features = trunk(), branch()
+        start_from_embedding(self.trunk, self.features)
+        self.trunk[:UNCHANGED].requires_grad_(False)
+        self.ages = nn.Sequential(nn.Dropout(0.3), nn.Linear(FEATURES, ages))
+        self.genders = nn.Sequential(nn.Dropout(0.3), nn.Linear(FEATURES, genders))
+        self.pose = nn.Linear(CHANNELS * CELLS, 3)
+
+    @property
+    def heads(self) -> tuple[nn.Module, ...]:
+        """The layers that start from nothing."""
+        return self.ages, self.genders, self.pose
+
+    def forward(self, seen: Tensor) -> Looks:
+        shared = self.trunk(to_trunk(seen))
+        features = GAIN * self.features(shared).mean(dim=(2, 3))
+        return Looks(self.ages(features), self.genders(features), DEGREES_PER_UNIT * self.pose(shared.flatten(1)))
+
+    def said(self, chips: Tensor) -> Looks:
+        """What it says of stored (n, c, size, size) chips as they are."""
+        return Looks(*(torch.cat(each) for each in zip(*plainly_seen(self, chips, VIEW), strict=True)))
+
+
+class Shipped(nn.Module):
+    """The same for chips as the product cuts them, brought down by area."""
+
+    def __init__(self, net: LooksNet) -> None:
+        super().__init__()
+        self.net = net
+        self.smaller = ByArea(SEEN.side, VIEW.side)
+
+    def forward(self, chips: Tensor) -> Looks:
+        looks: Looks = self.net(self.smaller(chips))
+        return looks
