@@ -46,7 +46,7 @@ class Window:
 
 @dataclass(frozen=True)
 class Views:
-    """Pixels (n, c, side, side), 0-255; which are mirrored (n,); and degrees by which faces were turned clockwise
+    """Pixels (n, 3, side, side), 0-255; which are mirrored (n,); and degrees by which faces were turned clockwise
     before that (n,).
     """
 
@@ -56,12 +56,13 @@ class Views:
 
 
 def plain_views(chips: Tensor, window: Window) -> Tensor:
-    """What the product would see of (n, c, size, size) uint8 chips; (n, c, side, side), 0-255."""
+    """What the product would see of (n, c, size, size) uint8 chips; (n, 3, side, side), 0-255."""
     return views(chips, window, NONE, torch.Generator()).pixels
 
 
 def views(chips: Tensor, window: Window, how: Augmentation, rng: torch.Generator) -> Views:
-    """Views of (n, c, size, size) uint8 chips, all different, unless it is by NONE."""
+    """Views of (n, c, size, size) uint8 chips, grey or not, all different, unless it is by NONE."""
+    chips = chips.expand(-1, 3, -1, -1)
     n, side, scale = len(chips), window.side, window.scale
 
     def spread(most: float) -> Tensor:
@@ -77,7 +78,7 @@ def views(chips: Tensor, window: Window, how: Augmentation, rng: torch.Generator
         torch.stack([torch.sin(angle) * across * flip, torch.cos(angle) * tall, spread(2 * how.shift) * scale], 1),
     ]
     rows[1][:, 2] += 2 * window.down * scale
-    grid = F.affine_grid(torch.stack(rows, 1), [n, chips.shape[1], side, side], align_corners=False)
+    grid = F.affine_grid(torch.stack(rows, 1), [n, 3, side, side], align_corners=False)
     seen = F.grid_sample(chips.float(), grid, padding_mode="border", align_corners=False)
     if how is not NONE:
         seen = _lit(_covered(_coarser(_tinted(seen, how, rng), how, rng), how, rng), how, rng)

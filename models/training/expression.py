@@ -23,10 +23,10 @@ from models.training.augment import Augmentation, views
 from models.training.chips import fairface, fer2013
 from models.training.command import run
 from models.training.export import export
-from models.training.expression_network import VIEW, ExpressionNet, Shipped
+from models.training.expression_network import VIEW, ExpressionNet
 from models.training.faceapi import faceapi_logits, together
-from models.training.fitting import Fitting
-from models.training.product import EXPRESSION, SEEN
+from models.training.fitting import Fitting, seeded
+from models.training.product import EXPRESSION
 from models.training.sets import (
     PHOTO_VIEWS,
     PHOTOS,
@@ -37,6 +37,7 @@ from models.training.sets import (
     batches,
     photos_of,
     pictures_of,
+    steps_of_epoch,
     taught,
 )
 from models.training.teacher import TEACHER
@@ -77,7 +78,7 @@ def train(data: Path) -> None:
     shown = pictures_of(fer, Part.TRAINING), photos_of(fair, Part.TRAINING)
     held_out = pictures_of(fer, Part.CHOOSING)
     teacher = torch.load(TEACHER, weights_only=False)
-    teachers = of_both(shown, lambda chips: together(teacher.said(chips).sentiments, faceapi_logits(chips)))
+    teachers = of_both(shown, lambda chips: together(teacher.said(chips), faceapi_logits(chips)))
     torch.manual_seed(COURSES[0].seed)
     net = ExpressionNet(len(Sentiment))
     for course in COURSES:
@@ -87,11 +88,9 @@ def train(data: Path) -> None:
 
 def fitted(net: ExpressionNet, shown: Shown, teachers: Logits, held_out: Pictures, course: Course) -> ExpressionNet:
     """The network after a course, its weights averaged."""
-    torch.manual_seed(course.seed)
-    rng = torch.Generator().manual_seed(course.seed)
+    rng = seeded(course.seed)
     pictures, photos = taught(*shown, *teachers, course.teacher_share)
-    steps = course.epochs * (len(pictures.drawn(torch.Generator())) // PICTURES)
-    fitting = Fitting(net, steps, course.peak_rate, WEIGHT_DECAY)
+    fitting = Fitting(net, course.epochs * steps_of_epoch(pictures), course.peak_rate, WEIGHT_DECAY)
     for epoch in range(course.epochs):
         if epoch == course.own_from:
             own = of_both(shown, fitting.average.said)
@@ -102,7 +101,7 @@ def fitted(net: ExpressionNet, shown: Shown, teachers: Logits, held_out: Picture
         )
         right = balanced_accuracy(fitting.average.said(held_out.chips), held_out.sentiments.argmax(dim=1))
         print(f"epoch {epoch}: class-balanced {right:.3f} on held out", flush=True)
-        export(Shipped(fitting.average), torch.zeros(1, 3, SEEN.side, SEEN.side), ["sentiments"], EXPRESSION)
+        export(fitting.average, VIEW.side, ["sentiments"], EXPRESSION)
     return fitting.average
 
 
@@ -128,7 +127,7 @@ def loss(
     """What is wrong with what the network says of these rows of pictures and of photos."""
     (pictures, p), (photos, q) = some, others
     assert photos.sentiments is not None
-    seen = views(pictures.chips[p].expand(-1, 3, -1, -1), VIEW, how, rng).pixels
+    seen = views(pictures.chips[p], VIEW, how, rng).pixels
     too = views(photos.chips[q], VIEW, PHOTO_VIEWS, rng).pixels
     with torch.autocast("cpu", torch.bfloat16):
         says = net(torch.cat([seen, too]))

@@ -7,8 +7,7 @@ from torch import Tensor, nn
 
 from models.builder.convert import GREY_OF_BGR
 from models.training.fitting import plainly_seen
-from models.training.product import SEEN, at
-from models.training.smaller import ByArea
+from models.training.product import at
 
 VIEW = at(48)
 DARKEST_SPREAD = 4.0  # of 255: below it a picture is as good as plain, and is not stretched further
@@ -41,19 +40,6 @@ class ExpressionNet(nn.Module):
     def said(self, chips: Tensor) -> Tensor:
         """What it says of stored (n, c, size, size) chips as they are; (n, 7)."""
         return torch.cat(plainly_seen(self, chips, VIEW))
-
-
-class Shipped(nn.Module):
-    """The same for chips as the product cuts them, brought down by area."""
-
-    def __init__(self, net: ExpressionNet) -> None:
-        super().__init__()
-        self.net = net
-        self.smaller = ByArea(SEEN.side, VIEW.side)
-
-    def forward(self, chips: Tensor) -> Tensor:
-        logits: Tensor = self.net(self.smaller(chips))
-        return logits
 
 
 class _Block(nn.Module):

@@ -25,7 +25,7 @@ def logits_of(network: bytes, chips: Tensor) -> Tensor:
     """What an ONNX network of one output says of stored chips, as the product would cut them."""
     session = ort.InferenceSession(network)
     (given,) = session.get_inputs()
-    seen = (plain_views(part.expand(-1, 3, -1, -1), SEEN).numpy() for part in chips.split(AT_ONCE))
+    seen = (plain_views(part, SEEN).numpy() for part in chips.split(AT_ONCE))
     return torch.from_numpy(np.concatenate([session.run(None, {given.name: part})[0] for part in seen]))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -25,6 +25,12 @@ AT_ONCE = 64  # chips that a network sees when it does not learn
 Net = TypeVar("Net", bound=nn.Module)
 
 
+def seeded(seed: int) -> torch.Generator:
+    """For views and the order of rows; what torch draws itself, as first weights, follows from the same seed."""
+    torch.manual_seed(seed)
+    return torch.Generator().manual_seed(seed)
+
+
 @dataclass
 class Fitting(Generic[Net]):
     """A network that is fitted for so many steps, and the moving average of its weights, which is what is kept."""
@@ -33,18 +39,18 @@ class Fitting(Generic[Net]):
     steps: int
     peak_rate: float
     weight_decay: float = WEIGHT_DECAY
-    heads: Sequence[nn.Module] = ()  # which start from nothing where the rest does not
-    heads_rate: float = 0.0
+    head: nn.Module | None = None  # which starts from nothing where the rest does not
+    head_rate: float = 0.0
 
     def __post_init__(self) -> None:
         self.net = self.net.to(memory_format=torch.channels_last).train()
         self.average = copy.deepcopy(self.net)
         self.step = 0
-        fresh = [parameter for head in self.heads for parameter in head.parameters()]
+        fresh = list(self.head.parameters()) if self.head else []
         known = {id(parameter) for parameter in fresh}
         rest = [each for each in self.net.parameters() if each.requires_grad and id(each) not in known]
         self._optimiser = torch.optim.AdamW(
-            [{"params": rest, "peak": self.peak_rate}, {"params": fresh, "peak": self.heads_rate}],
+            [{"params": rest, "peak": self.peak_rate}, {"params": fresh, "peak": self.head_rate}],
             weight_decay=self.weight_decay,
         )
 
@@ -78,6 +84,6 @@ def plainly_seen(net: nn.Module, chips: Tensor, window: Window) -> list[Any]:
     """What a network says of stored (n, c, size, size) chips as they are, in parts."""
     net.eval()
     with torch.no_grad():
-        said = [net(plain_views(part.expand(-1, 3, -1, -1), window)) for part in chips.split(AT_ONCE)]
+        said = [net(plain_views(part, window)) for part in chips.split(AT_ONCE)]
     net.train()
     return said

@@ -20,10 +20,10 @@ from models.training.augment import Augmentation, views
 from models.training.chips import fairface, fer2013
 from models.training.command import run
 from models.training.export import export
-from models.training.fitting import Fitting
-from models.training.looks_network import VIEW, Looks, LooksNet, Shipped
+from models.training.fitting import Fitting, seeded
+from models.training.looks_network import VIEW, Looks, LooksNet
 from models.training.losses import looks_loss, pose_loss
-from models.training.product import LOOKS, SEEN
+from models.training.product import LOOKS
 from models.training.sets import GENDERS, Photos, Pictures, middles_of, photos_of, pictures_of
 
 PHOTOS, PICTURES = 64, 8  # of FairFace and of FER2013 in a batch
@@ -39,7 +39,7 @@ class Course:
     seed: int
     epochs: int
     peak_rate: float
-    heads_rate: float
+    head_rate: float
     views: Augmentation
 
 
@@ -65,18 +65,17 @@ def fitted(
     net: LooksNet, shown: tuple[Pictures, Photos], held_out: Photos, middles: Tensor, course: Course
 ) -> LooksNet:
     """The network after a course, its weights averaged."""
-    torch.manual_seed(course.seed)
-    rng = torch.Generator().manual_seed(course.seed)
+    rng = seeded(course.seed)
     pictures, photos = shown
     steps = course.epochs * (len(photos.chips) // PHOTOS)
-    fitting = Fitting(net, steps, course.peak_rate, heads=net.heads, heads_rate=course.heads_rate)
+    fitting = Fitting(net, steps, course.peak_rate, head=net.head, head_rate=course.head_rate)
     for epoch in range(course.epochs):
         fitting.learn_all(
             loss(fitting.net, (photos, some), (pictures, others), middles, course.views, rng)
             for some, others in batches(len(photos.chips), len(pictures.chips), rng)
         )
         print(f"epoch {epoch}: {told(fitting.average, held_out, middles)} on held out", flush=True)
-        export(Shipped(fitting.average), torch.zeros(1, 3, SEEN.side, SEEN.side), Looks._fields, LOOKS)
+        export(fitting.average, VIEW.side, Looks._fields, LOOKS)
     return fitting.average
 
 
@@ -98,11 +97,11 @@ def loss(
     """What is wrong with what the network says of these rows of photos and of pictures."""
     (photos, p), (pictures, q) = some, others
     seen = views(photos.chips[p], VIEW, how, rng)
-    too = views(pictures.chips[q].expand(-1, 3, -1, -1), VIEW, Augmentation(), rng)
-    ages, genders, pose = net(torch.cat([seen.pixels, too.pixels]))
-    total = looks_loss(ages[: len(p)], genders[: len(p)], photos.bands[p], photos.genders[p], middles)
-    total = total + pose_loss(pose[: len(p)], photos.poses[p], seen)
-    return total + PICTURES_SHARE * pose_loss(pose[len(p) :], pictures.poses[q], too)
+    too = views(pictures.chips[q], VIEW, Augmentation(), rng)
+    first, rest = net(torch.cat([seen.pixels, too.pixels])).parted(len(p))
+    total = looks_loss(first, photos.bands[p], photos.genders[p], middles)
+    total = total + pose_loss(first.pose, photos.poses[p], seen)
+    return total + PICTURES_SHARE * pose_loss(rest.pose, pictures.poses[q], too)
 
 
 def told(net: LooksNet, photos: Photos, middles: Tensor) -> str:

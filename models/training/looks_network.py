@@ -19,11 +19,9 @@ from models.training.mobilefacenet import (
     to_trunk,
     trunk,
 )
-from models.training.product import SEEN, at
-from models.training.smaller import ByArea
+from models.training.product import at
 
 VIEW: Window = at(96)  # near the 112 pixels that the embedding network was made for
-CELLS = (VIEW.side // SHRINKS) ** 2
 DEGREES_PER_UNIT = 15.0
 UNCHANGED = 3  # layers of the trunk, those of most pixels, stay as they are in the embedding network
 
@@ -37,6 +35,23 @@ class Looks(NamedTuple):
     genders: Tensor
     pose: Tensor
 
+    def parted(self, first: int) -> tuple[Looks, Looks]:
+        """Of the first faces, and of the others."""
+        return Looks(*(each[:first] for each in self)), Looks(*(each[first:] for each in self))
+
+
+class LooksHead(nn.Module):
+    """A trunk's last map and the features of a branch to looks, for views of this side."""
+
+    def __init__(self, side: int, ages: int, genders: int) -> None:
+        super().__init__()
+        self.ages = nn.Sequential(nn.Dropout(0.3), nn.Linear(FEATURES, ages))
+        self.genders = nn.Sequential(nn.Dropout(0.3), nn.Linear(FEATURES, genders))
+        self.pose = nn.Linear(CHANNELS * (side // SHRINKS) ** 2, 3)
+
+    def forward(self, shared: Tensor, features: Tensor) -> Looks:
+        return Looks(self.ages(features), self.genders(features), DEGREES_PER_UNIT * self.pose(shared.flatten(1)))
+
 
 class LooksNet(nn.Module):
     """(n, 3, 96, 96) BGR, 0-255, to the looks of each."""
@@ -46,33 +61,13 @@ class LooksNet(nn.Module):
         self.trunk, self.features = trunk(), branch()
         start_from_embedding(self.trunk, self.features)
         self.trunk[:UNCHANGED].requires_grad_(False)
-        self.ages = nn.Sequential(nn.Dropout(0.3), nn.Linear(FEATURES, ages))
-        self.genders = nn.Sequential(nn.Dropout(0.3), nn.Linear(FEATURES, genders))
-        self.pose = nn.Linear(CHANNELS * CELLS, 3)
-
-    @property
-    def heads(self) -> tuple[nn.Module, ...]:
-        """The layers that start from nothing."""
-        return self.ages, self.genders, self.pose
+        self.head = LooksHead(VIEW.side, ages, genders)
 
     def forward(self, seen: Tensor) -> Looks:
         shared = self.trunk(to_trunk(seen))
-        features = GAIN * self.features(shared).mean(dim=(2, 3))
-        return Looks(self.ages(features), self.genders(features), DEGREES_PER_UNIT * self.pose(shared.flatten(1)))
+        looks: Looks = self.head(shared, GAIN * self.features(shared).mean(dim=(2, 3)))
+        return looks
 
     def said(self, chips: Tensor) -> Looks:
         """What it says of stored (n, c, size, size) chips as they are."""
         return Looks(*(torch.cat(each) for each in zip(*plainly_seen(self, chips, VIEW), strict=True)))
-
-
-class Shipped(nn.Module):
-    """The same for chips as the product cuts them, brought down by area."""
-
-    def __init__(self, net: LooksNet) -> None:
-        super().__init__()
-        self.net = net
-        self.smaller = ByArea(SEEN.side, VIEW.side)
-
-    def forward(self, chips: Tensor) -> Looks:
-        looks: Looks = self.net(self.smaller(chips))
-        return looks

@@ -100,6 +100,11 @@ def batches(pictures: Pictures, photos: Photos, rng: torch.Generator) -> Iterato
     yield from zip(parts, rows.split(PHOTOS), strict=False)
 
 
+def steps_of_epoch(pictures: Pictures) -> int:
+    """How many batches that makes."""
+    return len(pictures.drawn(torch.Generator())) // PICTURES
+
+
 def balanced_accuracy(logits: Tensor, labels: Tensor) -> float:
     """The mean of the sentiments' recalls."""
     right = logits.argmax(dim=1) == labels

@@ -22,7 +22,7 @@ from models.training.augment import Augmentation, views
 from models.training.chips import fairface, fer2013
 from models.training.command import run
 from models.training.faceapi import faceapi_logits, together
-from models.training.fitting import Fitting
+from models.training.fitting import Fitting, seeded
 from models.training.losses import looks_loss, pose_loss
 from models.training.sets import (
     GENDERS,
@@ -37,6 +37,7 @@ from models.training.sets import (
     middles_of,
     photos_of,
     pictures_of,
+    steps_of_epoch,
     taught,
 )
 from models.training.teacher_network import VIEW, TeacherNet
@@ -52,8 +53,7 @@ PEAK_RATE = 6e-4
 
 def train(data: Path) -> None:
     """Fit the network; its averaged weights are written after every epoch."""
-    torch.manual_seed(SEED)
-    rng = torch.Generator().manual_seed(SEED)
+    rng = seeded(SEED)
     fer, fair = fer2013(data), fairface(data)
     middles = middles_of(fair)
     pictures, photos = pictures_of(fer, Part.TRAINING), photos_of(fair, Part.TRAINING)
@@ -61,17 +61,16 @@ def train(data: Path) -> None:
     held_out = pictures_of(fer, Part.CHOOSING)
 
     net = TeacherNet(len(SENTIMENTS), len(middles), len(GENDERS))
-    fitting = Fitting(net, EPOCHS * (len(pictures.drawn(torch.Generator())) // PICTURES), PEAK_RATE)
+    fitting = Fitting(net, EPOCHS * steps_of_epoch(pictures), PEAK_RATE)
     for epoch in range(EPOCHS):
         if epoch == TAUGHT_FROM:
-            of_pictures, of_photos = (fitting.average.said(each.chips).sentiments for each in (pictures, photos))
+            of_pictures, of_photos = (fitting.average.said(each.chips) for each in (pictures, photos))
             pictures, photos = taught(pictures, photos, of_pictures, together(of_photos, theirs), TEACHER_SHARE)
         fitting.learn_all(
             loss(fitting.net, (pictures, some), (photos, others), middles, rng)
             for some, others in batches(pictures, photos, rng)
         )
-        says = fitting.average.said(held_out.chips).sentiments
-        right = balanced_accuracy(says, held_out.sentiments.argmax(dim=1))
+        right = balanced_accuracy(fitting.average.said(held_out.chips), held_out.sentiments.argmax(dim=1))
         print(f"epoch {epoch}: class-balanced {right:.3f} on held out", flush=True)
         torch.save(fitting.average, TEACHER)
 
@@ -85,17 +84,18 @@ def loss(
 ) -> Tensor:
     """What is wrong with what the network says of these rows of pictures and of photos."""
     (pictures, p), (photos, q) = some, others
-    seen = views(pictures.chips[p].expand(-1, 3, -1, -1), VIEW, Augmentation(), rng)
+    seen = views(pictures.chips[p], VIEW, Augmentation(), rng)
     too = views(photos.chips[q], VIEW, PHOTO_VIEWS, rng)
-    says = net(torch.cat([seen.pixels, too.pixels]))
-    first, rest = says.parted(len(p))
+    sentiments, looks = net(torch.cat([seen.pixels, too.pixels]))
+    first, rest = sentiments.split([len(p), len(q)])
+    of_first, of_rest = looks.parted(len(p))
     # Logits are moved by the prior, so that without it they favour no sentiment (Menon and others, Long-tail learning
     # via logit adjustment, 2021).
-    total = F.cross_entropy(first.sentiments + pictures.prior, pictures.sentiments[p])
-    total = total + looks_loss(rest.ages, rest.genders, photos.bands[q], photos.genders[q], middles)
+    total = F.cross_entropy(first + pictures.prior, pictures.sentiments[p])
+    total = total + looks_loss(of_rest, photos.bands[q], photos.genders[q], middles)
     if photos.sentiments is not None:
-        total = total + PHOTOS / PICTURES * F.cross_entropy(rest.sentiments, photos.sentiments[q])
-    return total + pose_loss(first.pose, pictures.poses[p], seen) + pose_loss(rest.pose, photos.poses[q], too)
+        total = total + PHOTOS / PICTURES * F.cross_entropy(rest, photos.sentiments[q])
+    return total + pose_loss(of_first.pose, pictures.poses[p], seen) + pose_loss(of_rest.pose, photos.poses[q], too)
 
 
 if __name__ == "__main__":

@@ -9,35 +9,17 @@ from torch import Tensor, nn
 
 from models.training.augment import Window
 from models.training.fitting import plainly_seen
-from models.training.mobilefacenet import (
-    CHANNELS,
-    FEATURES,
-    GAIN,
-    SHRINKS,
-    branch,
-    start_from_embedding,
-    to_trunk,
-    trunk,
-)
+from models.training.looks_network import Looks, LooksHead
+from models.training.mobilefacenet import FEATURES, GAIN, branch, start_from_embedding, to_trunk, trunk
 
 VIEW = Window(side=64, scale=0.75, down=0.03)  # about as fine as FER2013's pictures
-CELLS = (VIEW.side // SHRINKS) ** 2
-DEGREES_PER_UNIT = 15.0
 
 
 class Said(NamedTuple):
-    """Logits of the sentiments (n, 7), of the bands of age (n, 9) and of the genders (n, 2); yaw, pitch and roll of
-    the chip in degrees (n, 3).
-    """
+    """Logits of the sentiments (n, 7), and looks."""
 
     sentiments: Tensor
-    ages: Tensor
-    genders: Tensor
-    pose: Tensor
-
-    def parted(self, first: int) -> tuple[Said, Said]:
-        """Of the first faces, and of the others."""
-        return Said(*(each[:first] for each in self)), Said(*(each[first:] for each in self))
+    looks: Looks
 
 
 class TeacherNet(nn.Module):
@@ -47,18 +29,15 @@ class TeacherNet(nn.Module):
         super().__init__()
         self.trunk, self.expression, self.looks = trunk(), branch(), branch()
         self.sentiments = nn.Sequential(nn.Dropout(0.2), nn.Linear(FEATURES, sentiments))
-        self.ages = nn.Sequential(nn.Dropout(0.3), nn.Linear(FEATURES, ages))
-        self.genders = nn.Sequential(nn.Dropout(0.3), nn.Linear(FEATURES, genders))
-        self.pose = nn.Linear(CHANNELS * CELLS, 3)
+        self.head = LooksHead(VIEW.side, ages, genders)
         for each in (self.expression, self.looks):
             start_from_embedding(self.trunk, each)
 
     def forward(self, seen: Tensor) -> Said:
         shared = self.trunk(to_trunk(seen))
         mood, looks = (GAIN * each(shared).mean(dim=(2, 3)) for each in (self.expression, self.looks))
-        pose = DEGREES_PER_UNIT * self.pose(shared.flatten(1))
-        return Said(self.sentiments(mood), self.ages(looks), self.genders(looks), pose)
+        return Said(self.sentiments(mood), self.head(shared, looks))
 
-    def said(self, chips: Tensor) -> Said:
-        """What it says of stored (n, c, size, size) chips as they are."""
-        return Said(*(torch.cat(each) for each in zip(*plainly_seen(self, chips, VIEW), strict=True)))
+    def said(self, chips: Tensor) -> Tensor:
+        """What it says of the sentiments of stored (n, c, size, size) chips as they are; (n, 7)."""
+        return torch.cat([said.sentiments for said in plainly_seen(self, chips, VIEW)])
