@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 from mien.domain.faces import Sentiment
+from mien.vision.detector import STRIDES
 from mien.vision.manifest import ModelSpec
 from models.builder.eight_bits import to_eight_bits
 from models.builder.halves import from_halves, to_halves
-from models.builder.rewrites import name_copies, pad_channels, replace_prelu
+from models.builder.rewrites import drop_unread, join_branches, name_copies, pad_channels, replace_prelu
 
 Files = Mapping[str, bytes]
 Weights = dict[str, NDArray[np.float32]]
@@ -35,6 +36,7 @@ FACEAPI_LABELS = ("neutral", "happy", "sad", "angry", "fear", "disgust", "surpri
 def convert(spec: ModelSpec, files: Files) -> onnx.ModelProto:
     """The shipped graph of a model, from the files its source names: fast operators, weights in eight or 16 bits."""
     graph = plain(spec, files)
+    join_branches(graph)
     if spec.id not in _SMALL_AS_IT_IS:
         pad_channels(graph)
         replace_prelu(graph)
@@ -69,14 +71,35 @@ def trained(spec: ModelSpec, files: Files) -> list[onnx.ModelProto]:
 
 
 def _yunet(spec: ModelSpec, files: Files) -> onnx.ModelProto:
-    """The file fixes 640×640; the network itself is fully convolutional."""
+    """The file fixes one image of 640×640; the network itself is fully convolutional. What it says of a cell, before
+    any sigmoid, is put together, and the cells of all strides.
+    """
     model = onnx.load_from_string(published(spec, files))
     _drop_stale_shapes(model)
-    height, width = model.graph.input[0].type.tensor_type.shape.dim[2:]
-    height.dim_param, width.dim_param = "height", "width"
-    for output in model.graph.output:
-        output.type.tensor_type.shape.dim[1].dim_param = f"cells_{output.name.rpartition('_')[2]}"
+    graph, (output,) = model.graph, spec.outputs
+    batch, _, height, width = graph.input[0].type.tensor_type.shape.dim
+    batch.dim_param, height.dim_param, width.dim_param = BATCH, "height", "width"
+    made_by = {node.output[0]: node for node in graph.node}
+    maps = [_convolution_behind(result.name, made_by) for result in graph.output]  # by kind, then by stride
+    shape = [0 if size is None else size for size in output.shape[:2]]  # Reshape reads 0 as "as the input has it"
+    graph.initializer.append(numpy_helper.from_array(np.array([*shape, -1]), "by_cell"))
+    for i, stride in enumerate(STRIDES):
+        kinds, cells = f"kinds_{stride}", f"cells_{stride}"
+        graph.node.append(helper.make_node("Concat", maps[i :: len(STRIDES)], [kinds], axis=1))
+        graph.node.append(helper.make_node("Reshape", [kinds, "by_cell"], [cells]))
+    graph.node.append(helper.make_node("Concat", [f"cells_{stride}" for stride in STRIDES], [output.name], axis=2))
+    del graph.output[:]
+    sizes = [BATCH, *output.shape[1:-1], "cells"]
+    graph.output.append(helper.make_tensor_value_info(output.name, onnx.TensorProto.FLOAT, sizes))
+    drop_unread(model)
     return model
+
+
+def _convolution_behind(tensor: str, made_by: Mapping[str, onnx.NodeProto]) -> str:
+    """The tensor that a convolution gave, of which other operators made this one."""
+    while made_by[tensor].op_type != "Conv":
+        tensor = made_by[tensor].input[0]
+    return tensor
 
 
 def _free_batch(spec: ModelSpec, files: Files) -> onnx.ModelProto:

@@ -7,6 +7,7 @@ there and back.
 from __future__ import annotations
 
 from collections import defaultdict
+from typing import Any
 
 import numpy as np
 import onnx
@@ -25,6 +26,66 @@ def name_copies(model: onnx.ModelProto) -> None:
     replace_nodes(model, nodes)
 
 
+def join_branches(model: onnx.ModelProto) -> None:
+    """Where channels of one map are made by several convolutions and then put side by side, one makes them all: of few
+    channels each, they fill no block.
+    """
+    made_by = {node.output[0]: node for node in model.graph.node}
+    tensors = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+    nodes: list[onnx.NodeProto] = []
+    for node in model.graph.node:
+        rows: list[list[onnx.NodeProto]] = []
+        seen, mixed = list(node.input) if node.op_type == "Concat" else [], False
+        while not mixed and _are_alike([made_by.get(name) for name in seen], tensors):
+            rows.insert(0, [made_by[name] for name in seen])
+            seen, mixed = [branch.input[0] for branch in rows[0]], _mixes(rows[0][0], tensors)
+        nodes += _joined(model, rows, tensors, node.output[0]) if mixed and len(set(seen)) == 1 else [node]
+    replace_nodes(model, nodes)
+    drop_unread(model)
+
+
+def _are_alike(branches: list[onnx.NodeProto | None], tensors: dict[str, NDArray[np.float32]]) -> bool:
+    """Whether all are convolutions, which differ in nothing but their weights and how many channels they make."""
+    kinds = {_kind(node, tensors) if node is not None and node.op_type == "Conv" else None for node in branches}
+    return len(kinds) == 1 and None not in kinds
+
+
+def _kind(node: onnx.NodeProto, tensors: dict[str, NDArray[np.float32]]) -> tuple[object, ...]:
+    kept = {name: value for name, value in _attributes(node).items() if name != "group"}
+    return len(node.input), tensors[node.input[1]].shape[1:], _mixes(node, tensors), repr(sorted(kept.items()))
+
+
+def _mixes(node: onnx.NodeProto, tensors: dict[str, NDArray[np.float32]]) -> bool:
+    """Whether a convolution makes a channel of several, or several of one."""
+    made, of = tensors[node.input[1]].shape[:2]
+    return of > 1 or _attributes(node).get("group", 1) < made
+
+
+def _attributes(node: onnx.NodeProto) -> dict[str, Any]:
+    return {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
+
+
+def _joined(
+    model: onnx.ModelProto, rows: list[list[onnx.NodeProto]], tensors: dict[str, NDArray[np.float32]], result: str
+) -> list[onnx.NodeProto]:
+    """One convolution for each row of them: the first row sees one map and mixes its channels, the others do not, and
+    the last makes the result.
+    """
+    (x, *_) = rows[0][0].input
+    nodes = []
+    for i, branches in enumerate(rows):
+        y = result if i == len(rows) - 1 else f"{result}/{i}"
+        names = []
+        for place in range(1, len(branches[0].input)):
+            values = np.concatenate([tensors[branch.input[place]] for branch in branches])
+            names.append(f"{y}/{place}")
+            model.graph.initializer.append(numpy_helper.from_array(values, names[-1]))
+        group = {"group": len(values)} if i > 0 else {}
+        nodes.append(helper.make_node("Conv", [x, *names], [y], **(_attributes(branches[0]) | group)))
+        x = y
+    return nodes
+
+
 def replace_prelu(model: onnx.ModelProto) -> None:
     """PReLU as convolutions of one pixel and one channel each, which take in ReLU and sum: slope·x + relu((1-slope)·x),
     or slope·x + (1-slope)·relu(x) where a slope is over one.
@@ -38,7 +99,7 @@ def replace_prelu(model: onnx.ModelProto) -> None:
         else:
             nodes.append(node)
     replace_nodes(model, nodes)
-    _drop_unused(model)
+    drop_unread(model)
 
 
 def _prelu(model: onnx.ModelProto, slopes: NDArray[np.float32], x: str, y: str) -> list[onnx.NodeProto]:
@@ -115,8 +176,15 @@ def replace_nodes(model: onnx.ModelProto, nodes: list[onnx.NodeProto]) -> None:
     model.graph.node.extend(nodes)
 
 
-def _drop_unused(model: onnx.ModelProto) -> None:
-    used = {name for node in model.graph.node for name in node.input}
-    kept = [tensor for tensor in model.graph.initializer if tensor.name in used]
+def drop_unread(model: onnx.ModelProto) -> None:
+    """Operators and tensors on which no output depends."""
+    read = {output.name for output in model.graph.output}
+    nodes = []
+    for node in reversed(model.graph.node):
+        if read.intersection(node.output):
+            nodes.append(node)
+            read.update(node.input)
+    replace_nodes(model, nodes[::-1])
+    tensors = [tensor for tensor in model.graph.initializer if tensor.name in read]
     del model.graph.initializer[:]
-    model.graph.initializer.extend(kept)
+    model.graph.initializer.extend(tensors)

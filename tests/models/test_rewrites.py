@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
-from models.builder.rewrites import BLOCK, name_copies, pad_channels, replace_prelu
+from models.builder.rewrites import BLOCK, join_branches, name_copies, pad_channels, replace_prelu
 
 RNG = np.random.default_rng(0)
 IMAGE = RNG.normal(size=(2, 3, 6, 6)).astype(np.float32)
@@ -96,4 +96,46 @@ def test_weights_that_the_graph_copies_are_read_where_they_are() -> None:
     before = said(model)
     name_copies(model)
     assert [node.op_type for node in model.graph.node] == ["Conv", "Conv"]
+    assert said(model) == pytest.approx(before)
+
+
+def two_heads() -> onnx.ModelProto:
+    """One channel and two, each from a convolution that mixes and one that does not, side by side."""
+    nodes = [
+        helper.make_node("Conv", ["x", "a", "a_bias"], ["a_mixed"]),
+        helper.make_node("Conv", ["a_mixed", "a_each"], ["a_apart"], pads=[1, 1, 1, 1]),
+        helper.make_node("Conv", ["x", "b", "b_bias"], ["b_mixed"]),
+        helper.make_node("Conv", ["b_mixed", "b_each"], ["b_apart"], group=2, pads=[1, 1, 1, 1]),
+        helper.make_node("Concat", ["a_apart", "b_apart"], ["y"], axis=1),
+    ]
+    shapes = {"a": (1, 3, 1, 1), "a_bias": (1,), "a_each": (1, 1, 3, 3), "b": (2, 3, 1, 1), "b_bias": (2,)}
+    shapes["b_each"] = (2, 1, 3, 3)
+    return network(nodes, {name: RNG.normal(size=shape).astype(np.float32) for name, shape in shapes.items()})
+
+
+def test_branches_that_end_side_by_side_become_one() -> None:
+    model = two_heads()
+    before = said(model)
+    join_branches(model)
+    assert [(node.op_type, len(node.input)) for node in model.graph.node] == [("Conv", 3), ("Conv", 2)]
+    assert sorted(channels(model).values()) == [[3], [3, 1, 3, 3], [3, 3, 1, 1]]
+    assert said(model) == pytest.approx(before, abs=1e-5)
+
+
+def test_branches_that_see_different_maps_stay_apart() -> None:
+    model = two_heads()
+    model.graph.node.insert(0, helper.make_node("Relu", ["x"], ["positive"]))
+    model.graph.node[1].input[0] = "positive"
+    before = said(model)
+    join_branches(model)
+    assert [node.op_type for node in model.graph.node] == ["Relu", *["Conv"] * 4, "Concat"]
+    assert said(model) == pytest.approx(before)
+
+
+def test_branches_of_different_kinds_stay_apart() -> None:
+    model = two_heads()
+    model.graph.node[1].attribute.append(helper.make_attribute("strides", [1, 1]))
+    before = said(model)
+    join_branches(model)
+    assert [node.op_type for node in model.graph.node] == [*["Conv"] * 4, "Concat"]
     assert said(model) == pytest.approx(before)

@@ -6,46 +6,64 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mien.domain.geometry import ImageSize
-from mien.vision.detector import MAX_CANDIDATES, STRIDES, decode_outputs, suppress, working_scales
+from mien.vision.detector import MAX_CANDIDATES, STRIDES, decode_cells, suppress, working_scales
+
+SIZE = ImageSize(640, 64)
+NEVER, SURE = -50.0, 50.0  # logits
 
 
-def empty_maps(width: int, height: int) -> dict[str, np.ndarray]:
-    maps = {}
-    for stride in STRIDES:
-        cells = (width // stride) * (height // stride)
-        maps |= {
-            f"{name}_{stride}": np.zeros((1, cells, size), np.float32)
-            for name, size in (("cls", 1), ("obj", 1), ("bbox", 4), ("kps", 10))
-        }
-    return maps
+def empty_cells(size: ImageSize) -> np.ndarray:
+    cells = np.zeros((16, sum(size.width // stride * (size.height // stride) for stride in STRIDES)), np.float32)
+    cells[:2] = NEVER
+    return cells
+
+
+def logit(probability: float) -> float:
+    return float(np.log(probability / (1 - probability)))
 
 
 def test_a_cell_becomes_a_box_and_points_in_pixels() -> None:
-    maps = empty_maps(320, 64)
-    cell = 1 * (320 // 16) + 5  # stride 16, row 1, column 5
-    maps["cls_16"][0, cell] = 0.81
-    maps["obj_16"][0, cell] = 1.0
-    maps["bbox_16"][0, cell] = [0.5, 0.25, np.log(2), np.log(3)]
-    maps["kps_16"][0, cell] = np.arange(10) / 10
-    found = decode_outputs(maps, 320, 0.6)
+    cells = empty_cells(SIZE)
+    of_stride_8 = (640 // 8) * (64 // 8)
+    row, column = 1, 5
+    cells[:, of_stride_8 + row * (640 // 16) + column] = [
+        *(logit(0.81), SURE),
+        *(0.5, 0.25, np.log(2), np.log(3)),
+        *(np.arange(10) / 10),
+    ]
+    found = decode_cells(cells, SIZE, 0.6)
     x, y = 5.5 * 16, 1.25 * 16
     assert found.boxes == pytest.approx(np.array([[x - 16, y - 24, x + 16, y + 24]]), abs=1e-3)
     assert found.points[0, 1] == pytest.approx([(5 + 0.2) * 16, (1 + 0.3) * 16], abs=1e-3)
     assert found.scores == pytest.approx([0.9])
 
 
+def test_the_first_and_last_cells_of_a_stride_are_in_its_corners() -> None:
+    cells = empty_cells(SIZE)
+    counts = np.cumsum([640 // stride * (64 // stride) for stride in STRIDES])
+    cells[:2, [0, counts[0] - 1, counts[0], counts[1] - 1, counts[1], counts[2] - 1]] = SURE
+    corners = decode_cells(cells, SIZE, 0.6).centres.tolist()
+    assert corners == [[0, 0], [632, 56], [0, 0], [624, 48], [0, 0], [608, 32]]
+
+
 def test_a_cell_under_the_minimum_is_dropped() -> None:
-    maps = empty_maps(64, 64)
-    maps["cls_8"][0, 0] = maps["obj_8"][0, 0] = 0.59
-    assert len(decode_outputs(maps, 64, 0.6).scores) == 0
+    cells = empty_cells(SIZE)
+    cells[:2, 0] = logit(0.59)
+    assert len(decode_cells(cells, SIZE, 0.6).scores) == 0
 
 
 def test_a_minimum_of_zero_keeps_only_the_best() -> None:
-    maps = empty_maps(640, 640)
-    maps["cls_8"][0, :, 0] = maps["obj_8"][0, :, 0] = np.linspace(0, 1, 6400)
-    found = decode_outputs(maps, 640, 0.0)
-    assert len(found.scores) <= 3 * MAX_CANDIDATES
+    cells = empty_cells(ImageSize(640, 640))
+    cells[:2] = np.linspace(NEVER, SURE, cells.shape[1])
+    found = decode_cells(cells, ImageSize(640, 640), 0.0)
+    assert len(found.scores) == MAX_CANDIDATES
     assert found.scores.max() == 1.0
+
+
+def test_no_logit_is_too_faint_for_a_score() -> None:
+    cells = empty_cells(SIZE)
+    cells[:2] = -3e38
+    assert len(decode_cells(cells, SIZE, 1e-6).scores) == 0
 
 
 @given(st.integers(16, 12_000), st.integers(16, 12_000))

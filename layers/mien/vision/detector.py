@@ -36,7 +36,8 @@ CLOSE_PROBABILITY = 0.3
 CLOSE_OVERHEAD = 20_000  # pixels that could be looked at in the time that a look takes besides
 MAX_CLOSE_SHARE = 0.5  # of the time of a fine look goes to the best of the hints; the others are let go
 
-MAX_CANDIDATES = 1000  # a stride and look, so that no minimum makes merging slow
+MAX_CANDIDATES = 3000  # a look, so that no minimum makes merging slow
+_FAINTEST = 40.0  # a logit whose square of odds is still a float32
 MAX_OVERLAP = 0.3  # IoU above which two boxes are the same face
 MAX_INSIDE = 0.8  # part of a box that may lie inside a better one
 
@@ -129,16 +130,19 @@ class FaceDetector:
         places = _spread(glance.of(faint).outside(faces).best().centres, side * WELL_INSIDE)
         cost = (side * fine) ** 2 + CLOSE_OVERHEAD
         most = int(MAX_CLOSE_SHARE * size.width * size.height * fine**2 / cost)
-        return not any(self._is_face_near(image, place, side, faces, scale) for place in places[:most])
+        if not places[:most]:
+            return True
+        close = self._close_looks(image, places[:most], side).outside(faces)
+        return not ((close.sides * scale < SMALL_SIDE) | (close.scores >= self._min_probability)).any()
 
-    def _is_face_near(self, image: Image, place: FloatArray, side: float, faces: Candidates, scale: float) -> bool:
-        """Whether a fine look at a square about a place finds another face, one that a glance at `scale` may miss."""
-        (fine, *_), (height, width) = working_scales(image_size(image)), image.shape[:2]
-        left, top = (int(max(middle - side / 2, 0)) for middle in np.minimum(place, (width, height)))
-        part = image[top : top + int(side), left : left + int(side)]
-        seen = _resize(part, image_size(part), fine)
-        close = self._look(seen, CLOSE_PROBABILITY).moved(seen, part).shifted(left, top).outside(faces)
-        return bool(((close.sides * scale < SMALL_SIDE) | (close.scores >= self._min_probability)).any())
+    def _close_looks(self, image: Image, places: list[FloatArray], side: float) -> Candidates:
+        """What fine looks at squares about these places show, in pixels of the image."""
+        size = image_size(image)
+        corners = np.maximum(np.minimum(places, (size.width, size.height)) - side / 2, 0).astype(int).tolist()
+        parts = [image[top : top + int(side), left : left + int(side)] for left, top in corners]
+        seen = [_resize(part, image_size(part), working_scales(size)[0]) for part in parts]
+        looks = zip(self._look_at_all(seen, CLOSE_PROBABILITY), seen, parts, corners, strict=True)
+        return _together([look.moved(small, part).shifted(*corner) for look, small, part, corner in looks])
 
     def _looks(self, image: Image, scales: tuple[float, ...], minimum: float) -> list[Candidates]:
         """A look at each of the scales, fine first, in pixels of the image."""
@@ -156,17 +160,25 @@ class FaceDetector:
 
     def _look(self, image: Image, min_probability: float) -> Candidates:
         """Run the network once; the answer is in pixels of the image."""
-        padded = _pad_to_grid(image)
-        outputs = self._engine.run(_planes(padded))
-        names = [output.name for output in self._engine.spec.outputs]
-        return decode_outputs(dict(zip(names, outputs, strict=True)), padded.shape[1], min_probability)
+        (look,) = self._look_at_all([image], min_probability)
+        return look
+
+    def _look_at_all(self, images: list[Image], min_probability: float) -> list[Candidates]:
+        """The same for images of about one size, all at once."""
+        planes = _planes(images)
+        (cells,) = self._engine.run(planes)
+        return [decode_cells(of_image, ImageSize(*planes.shape[:1:-1]), min_probability) for of_image in cells]
 
 
-def _planes(image: Image) -> FloatArray:
-    """As (1, 3, height, width) float32; in less memory and time than `cv2.dnn.blobFromImage` takes."""
-    planes = np.empty((1, 3, *image.shape[:2]), np.float32)
-    for channel, plane in enumerate(planes[0]):
-        plane[:] = cv2.extractChannel(image, channel)
+def _planes(images: list[Image]) -> FloatArray:
+    """As (n, 3, height, width) float32, all extended to the right and below, in black, to multiples of the largest
+    stride; in less memory and time than `cv2.dnn.blobFromImages` takes.
+    """
+    height, width = (-(-max(image.shape[axis] for image in images) // _GRID) * _GRID for axis in (0, 1))
+    planes = np.zeros((len(images), 3, height, width), np.float32)
+    for image, of_image in zip(images, planes, strict=True):
+        for channel, plane in enumerate(of_image):
+            plane[: image.shape[0], : image.shape[1]] = cv2.extractChannel(image, channel)
     return planes
 
 
@@ -207,26 +219,28 @@ def _spread(places: FloatArray, apart: float) -> list[FloatArray]:
     return taken
 
 
-def decode_outputs(outputs: dict[str, FloatArray], width: int, min_score: float) -> Candidates:
-    """Turn YuNet's twelve maps into candidates, in pixels of the network's input of `width` columns.
+def decode_cells(cells: FloatArray, size: ImageSize, min_score: float) -> Candidates:
+    """Turn what YuNet says, (16, cells), into candidates, in pixels of the network's input of this size.
 
-    At each stride: score = sqrt(cls * obj), centre = (cell + offset) * stride, side = exp(size) * stride,
+    The cells of each stride follow one another row by row. In a cell: logits of a face and of an object, the box, the
+    points. Score = sqrt(face * object), centre = (cell + offset) * stride, side = exp(size) * stride,
     point = (cell + offset) * stride.
     """
-    boxes, points, scores = [], [], []
-    for stride in STRIDES:
-        classes, objects = outputs[f"cls_{stride}"][0, :, 0], outputs[f"obj_{stride}"][0, :, 0]
-        score = np.sqrt(np.clip(classes, 0, 1) * np.clip(objects, 0, 1))
-        kept = _best(score, min_score)
-        rows, columns = np.divmod(kept, width // stride)
-        cells = np.stack([columns, rows], axis=1).astype(np.float32)
-        box = outputs[f"bbox_{stride}"][0, kept]
-        centres, halves = (cells + box[:, :2]) * stride, np.exp(box[:, 2:]) * stride / 2
-        boxes.append(np.hstack([centres - halves, centres + halves]))
-        offsets = outputs[f"kps_{stride}"][0, kept].reshape(-1, 5, 2)
-        points.append((cells[:, None, :] + offsets) * stride)
-        scores.append(score[kept])
-    return Candidates(np.concatenate(boxes), np.concatenate(points), np.concatenate(scores))
+    odds = 1 + np.exp(np.minimum(-cells[:2], _FAINTEST))
+    scores = 1 / np.sqrt(odds[0] * odds[1])
+    kept = _best(scores, min_score)
+    counts = [size.width // stride * (size.height // stride) for stride in STRIDES]
+    level = np.searchsorted(np.cumsum(counts), kept, side="right")
+    strides = np.array(STRIDES)[level]
+    rows, columns = np.divmod(kept - (np.cumsum(counts) - counts)[level], size.width // strides)
+    corners, stride = np.stack([columns, rows], axis=1).astype(np.float32), strides[:, None].astype(np.float32)
+    _, box, points = np.split(cells[:, kept].T, (2, 6), axis=1)
+    centres, halves = (corners + box[:, :2]) * stride, np.exp(box[:, 2:]) * stride / 2
+    return Candidates(
+        np.hstack([centres - halves, centres + halves]),
+        (corners[:, None] + points.reshape(-1, 5, 2)) * stride[:, None],
+        scores[kept],
+    )
 
 
 def _best(scores: FloatArray, minimum: float) -> NDArray[np.intp]:
@@ -239,11 +253,16 @@ def _best(scores: FloatArray, minimum: float) -> NDArray[np.intp]:
 
 def _best_of(looks: list[Candidates]) -> Candidates:
     """One candidate for each face that any of the looks shows, the best first."""
+    return _together(looks).best()
+
+
+def _together(looks: list[Candidates]) -> Candidates:
+    """All that the looks show; at least one look."""
     return Candidates(
         np.concatenate([look.boxes for look in looks]),
         np.concatenate([look.points for look in looks]),
         np.concatenate([look.scores for look in looks]),
-    ).best()
+    )
 
 
 def _faces(best: Candidates) -> list[DetectedFace]:
@@ -292,9 +311,3 @@ def _halved(image: Image) -> Image:
     """Averaged down by two, which OpenCV does far faster than by other factors."""
     height, width = image.shape[0] // 2, image.shape[1] // 2
     return cv2.resize(image[: 2 * height, : 2 * width], (width, height), interpolation=cv2.INTER_AREA)
-
-
-def _pad_to_grid(image: Image) -> Image:
-    """Extend to the right and below, in black, to multiples of the largest stride."""
-    height, width = image.shape[:2]
-    return cv2.copyMakeBorder(image, 0, -height % _GRID, 0, -width % _GRID, cv2.BORDER_CONSTANT)
