@@ -63,13 +63,13 @@ def main() -> None:
 
 
 def age_gender(analyse: AnalyseImage, data: Path) -> dict[str, float]:
-    bands = analyse.attributes.age_bands
+    bands = analyse.looks.age_bands
     ages, genders, truth = [], [], []
     for row, person in enumerate(people(data, "fairface_train")):
         image = read_image(person.photo)
         face = main_detection(analyse, image) if part_of(row) is Part.CALIBRATION else None
         if face is not None:
-            raw = analyse.attributes.raw(image, [face])
+            raw = analyse.looks.raw(image, [face])
             ages.append(raw.ages[0])
             genders.append(raw.genders[0])
             truth.append((bands.index(person.band[0]), list(Gender).index(person.gender)))
@@ -92,7 +92,7 @@ def sentiment_temperature(analyse: AnalyseImage, data: Path) -> float:
     for row, (image, sentiment) in enumerate(fer2013_training(data)):
         face = main_detection(analyse, image) if part_of(row) is Part.CALIBRATION else None
         if face is not None:
-            rows.append(analyse.attributes.raw(image, [face]).sentiments[0])
+            rows.append(analyse.expression.logits(image, [face])[0])
             truth.append(list(Sentiment).index(sentiment))
     return round(fit_temperature(np.array(rows), np.array(truth)), 2)
 

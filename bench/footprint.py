@@ -41,10 +41,11 @@ from bench.server import stop
 from bench.soak import MAX_GROWTH, SAMPLES, WARM_UP, growth
 from mien import settings
 from mien.cli.sample_photos import group, jpeg, no_face, one_face
+from mien.domain.face_filter import FaceFilter
 from mien.domain.prices import WORK
 from mien.http.routes import EMOTION_DETECTION, FACE_ANALYTICS, RECOGNIZE_FACE
 from mien.local.environment import LocalContext
-from mien.usecases.analyse_image import ANALYSIS
+from mien.usecases.analyse_image import ANALYSIS, AnalyseImage
 from mien.vision.manifest import MANIFEST_NAME, load_manifest
 
 RESULTS = Path(__file__).with_name("results") / "footprint.json"
@@ -58,6 +59,7 @@ FAMILIES = {
     "recognition": (RECOGNIZE_FACE, "face_image"),
 }
 CLIENTS = (1, 4, 16)
+THREADS = (1, 2)
 MEMORY = """
 import sys
 from pathlib import Path
@@ -99,6 +101,18 @@ def starts(rounds: int) -> Iterator[Row]:
         yield f"start of {name}", median(some), "ms"
     for name, ratio in list(ratios(times, "the libraries alone").items())[1:]:
         yield f"start of {name}, by that of the libraries", ratio, "×"
+
+
+def by_threads(rounds: int) -> Iterator[Row]:
+    """An analysis by networks on so many threads, with as many cores as there are."""
+    photos = {"one face": jpeg(one_face(640, 480)), "six faces in full HD": jpeg(group(6, 1920, 1080))}
+    actions: dict[str, Callable[[], Any]] = {}
+    for threads in THREADS:
+        analyse = AnalyseImage.load(settings.models_folder(), threads)
+        for name, photo in photos.items():
+            actions[f"{name}, on threads: {threads}"] = partial(analyse, photo, FaceFilter())
+    for name, times in interleaved(actions, rounds).items():
+        yield name, median(times), "ms"
 
 
 def memory() -> Iterator[Row]:
@@ -192,7 +206,7 @@ def main() -> None:
         if rows[-1][1] > MAX_GROWTH * 100:
             sys.exit(f"At most {MAX_GROWTH:.0%} is flat.")
         return
-    rows = list(throughput(options.requests))  # before this process gives up its other cores
+    rows = [*throughput(options.requests), *by_threads(options.rounds)]  # before this process gives up its other cores
     use_one_core()
     rows = [*starts(options.rounds), *calls(options.rounds), *memory(), *sizes(), *rows, *costs()]
     _print(rows)

@@ -176,7 +176,7 @@ def main_detection(analyse: AnalyseImage, image: Image) -> DetectedFace | None:
 def pose_of(analyse: AnalyseImage, image: Image) -> HeadPose | None:
     """The head pose of the main face."""
     face = main_detection(analyse, image)
-    return None if face is None else analyse.attributes.estimate(image, [face])[0].pose
+    return None if face is None else analyse.looks.estimate(image, [face])[0].pose
 
 
 def _rows(table: Path) -> Iterator[dict[str, str]]:

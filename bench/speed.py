@@ -30,7 +30,8 @@ from mien.cli.sample_photos import group, jpeg, no_face, one_face
 from mien.domain.face_filter import FaceFilter
 from mien.http.routes import FACE_ANALYTICS
 from mien.local.environment import LocalContext
-from mien.vision.decode import decode
+from mien.usecases.stopwatch import Stopwatch
+from mien.vision.decode import decode_photo
 from mien.vision.quality import assess
 
 RESULTS = Path(__file__).with_name("results") / "speed.json"
@@ -72,17 +73,18 @@ def _measure(photo: bytes, runs: int) -> dict[str, Any]:
 
 
 def _stages(photo: bytes, runs: int) -> dict[str, float]:
-    image = decode(photo)
-    faces = analyse_image.find(image, FaceFilter())
+    seen, faces = analyse_image.see(photo, FaceFilter(), Stopwatch())
+    image = seen.image
     steps: dict[str, Callable[[], Any]] = {
-        "decode": lambda: decode(photo),
+        "decode": lambda: decode_photo(photo, long_side=max(image.shape)),
         "detect": lambda: analyse_image.detector.detect(image),
         **({"landmarks": lambda: analyse_image.landmarks.localise(image, faces)} if faces else {}),
     }
     if faces:
-        poses = [of.pose for of in analyse_image.attributes.estimate(image, faces)]
+        poses = [look.pose for look in analyse_image.looks.estimate(image, faces)]
         steps |= {
-            "attributes": lambda: analyse_image.attributes.estimate(image, faces),
+            "expression": lambda: analyse_image.expression.classify(image, faces),
+            "looks": lambda: analyse_image.looks.estimate(image, faces),
             "liveness": lambda: analyse_image.liveness.score(image, faces),
             "quality": lambda: [assess(image, face, pose) for face, pose in zip(faces, poses, strict=True)],
         }

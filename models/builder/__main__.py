@@ -92,7 +92,7 @@ def read_files(spec: ModelSpec) -> Files:
         extra = REFERENCE_LIBRARY.get(spec.source.package)
         files |= read_members(fetch(spec.source, CACHE), [*spec.source.members, *([extra] if extra else [])])
     if spec.training:
-        files |= {name: (ROOT / name).read_bytes() for name in spec.training.weights}
+        files[spec.training.weights] = (ROOT / spec.training.weights).read_bytes()
     return files
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from mien.vision.detector import STRIDES
 from mien.vision.manifest import ModelSpec
 from models.builder.eight_bits import to_eight_bits
 from models.builder.halves import from_halves, to_halves
+from models.builder.idle_channels import drop_idle_channels
 from models.builder.rewrites import drop_unread, join_branches, name_copies, pad_channels, replace_prelu
 
 Files = Mapping[str, bytes]
@@ -37,6 +37,7 @@ def convert(spec: ModelSpec, files: Files) -> onnx.ModelProto:
     """The shipped graph of a model, from the files its source names: fast operators, weights in eight or 16 bits."""
     graph = plain(spec, files)
     join_branches(graph)
+    drop_idle_channels(graph)
     if spec.id not in _SMALL_AS_IT_IS:
         pad_channels(graph)
         replace_prelu(graph)
@@ -61,13 +62,12 @@ def published(spec: ModelSpec, files: Files) -> bytes:
     return files[spec.source.members[0]]
 
 
-def trained(spec: ModelSpec, files: Files) -> list[onnx.ModelProto]:
-    """The networks that Mien trained, as training wrote them but for the precision of their weights."""
+def trained(spec: ModelSpec, files: Files) -> onnx.ModelProto:
+    """A network that Mien trained, as training wrote it but for the precision of its weights."""
     assert spec.training is not None, spec.id
-    models = [from_halves(onnx.load_from_string(files[name])) for name in spec.training.weights]
-    for model in models:
-        name_copies(model)
-    return models
+    model = from_halves(onnx.load_from_string(files[spec.training.weights]))
+    name_copies(model)
+    return model
 
 
 def _yunet(spec: ModelSpec, files: Files) -> onnx.ModelProto:
@@ -163,31 +163,27 @@ def read_faceapi_weights(manifest: bytes, binary: bytes) -> Weights:
 
 
 def _faceapi_weights(spec: ModelSpec, files: Files) -> Weights:
+    """face-api's, but for a first convolution that takes BGR, 0-255, less its means."""
     assert spec.source is not None, spec.id
     manifest, binary = spec.source.members
-    return read_faceapi_weights(files[manifest], files[binary])
+    weights = read_faceapi_weights(files[manifest], files[binary])
+    of_rgb = weights["dense0/conv0/filters"]  # (height, width, in, out)
+    return weights | {"dense0/conv0/filters": of_rgb[:, :, ::-1] / np.float32(255)}
 
 
-def _attributes(spec: ModelSpec, files: Files) -> onnx.ModelProto:
-    """The network of looks beside that of expression and face-api's, whose logits of the sentiments are added."""
-    graph = _Graph(_faceapi_weights(spec, files) | _faceapi_input())
-    looks, expression = trained(spec, files)
-    (sentiments,) = graph.include(expression, "expression", spec.input.name)
+def _expression(spec: ModelSpec, files: Files) -> onnx.ModelProto:
+    """The network trained here beside face-api's, whose logits are added."""
+    graph = _Graph(_faceapi_weights(spec, files))
+    (ours,) = graph.include(trained(spec, files), "expression", spec.input.name)
     theirs = _faceapi_sentiments(graph, spec.input.name, spec.operating_point("faceapi_weight"))
-    results = graph.add(sentiments, theirs), *graph.include(looks, "looks", spec.input.name)
-    for result, output in zip(results, spec.outputs, strict=True):
-        graph.rename(result, output.name)
+    (output,) = spec.outputs
+    graph.rename(graph.add(ours, theirs), output.name)
     return graph.model(spec)
 
 
 def faceapi_expression(spec: ModelSpec, files: Files) -> onnx.ModelProto:
-    """face-api's part of the attributes network alone, for its own size of chip, its logits as they are."""
-    spec = replace(
-        spec,
-        input=replace(spec.input, shape=(None, 3, FACEAPI_SIDE, FACEAPI_SIDE)),
-        outputs=spec.outputs[:1],
-    )
-    graph = _Graph(_faceapi_weights(spec, files) | _faceapi_input())
+    """face-api's part of the expression network alone, its logits as they are."""
+    graph = _Graph(_faceapi_weights(spec, files))
     graph.rename(_faceapi_sentiments(graph, spec.input.name, weight=1.0), spec.outputs[0].name)
     return graph.model(spec)
 
@@ -197,16 +193,7 @@ def _faceapi_sentiments(graph: _Graph, x: str, weight: float) -> str:
     to_labels = np.zeros((len(FACEAPI_LABELS), len(Sentiment)), dtype=np.float32)
     for row, label in enumerate(FACEAPI_LABELS):
         to_labels[row, list(Sentiment).index(Sentiment(label))] = weight
-    return graph.matmul(_faceapi_expression(graph, graph.conv(x, "faceapi_input")), to_labels)
-
-
-def _faceapi_input() -> Weights:
-    """BGR, 0-255, to what face-api's networks take, as a convolution of one pixel."""
-    to_rgb = np.eye(3, dtype=np.float32)[::-1] / np.float32(255)
-    return {
-        "faceapi_input/filters": to_rgb[None, None],
-        "faceapi_input/bias": -np.array(FACEAPI_MEAN_RGB, dtype=np.float32) / np.float32(255),
-    }
+    return graph.matmul(_faceapi_expression(graph, graph.minus(x, FACEAPI_MEAN_RGB[::-1])), to_labels)
 
 
 def _faceapi_expression(graph: _Graph, x: str) -> str:
@@ -242,6 +229,11 @@ class _Graph:
 
     def matmul(self, x: str, matrix: NDArray[np.float32]) -> str:
         return self._node("MatMul", [x, self._constant(f"{x}/matrix", matrix)], f"{x}/product")
+
+    def minus(self, x: str, means: Sequence[float]) -> str:
+        """Each channel less a number."""
+        values = np.array(means, dtype=np.float32).reshape(-1, 1, 1)
+        return self._node("Sub", [x, self._constant(f"{x}/means", values)], f"{x}/centred")
 
     def conv(self, x: str, name: str, stride: int = 1) -> str:
         """A full convolution; stored as (height, width, in, out)."""
@@ -307,7 +299,8 @@ class _Graph:
 
 _CONVERTERS: dict[str, Callable[[ModelSpec, Files], onnx.ModelProto]] = {
     "yunet-2023mar": _yunet,
-    "mien-attributes": _attributes,
+    "mien-expression": _expression,
+    "mien-looks": trained,
     "faceplugin-landmarks": _faceplugin_landmarks,
     "faceplugin-liveness": _free_batch,
     "faceplugin-embedding": _free_batch,

@@ -75,8 +75,7 @@ def _identity(spec: ModelSpec) -> Iterator[str]:
     yield f"| architecture | {spec.architecture} |"
     yield f"| file | `{spec.file}`, {spec.bytes:,} bytes, SHA-256 `{spec.sha256}` |"
     if spec.training:
-        weights = ", ".join(f"`models/{name}`" for name in spec.training.weights)
-        yield f"| trained here | {weights}, by `{spec.training.command}` |"
+        yield f"| trained here | `models/{spec.training.weights}`, by `{spec.training.command}` |"
         yield f"| starting from | {spec.training.starts_from} |"
         yield f"| on | {'; '.join(spec.training.data)} |"
     if spec.source:

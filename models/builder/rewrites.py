@@ -51,17 +51,18 @@ def _are_alike(branches: list[onnx.NodeProto | None], tensors: dict[str, NDArray
 
 
 def _kind(node: onnx.NodeProto, tensors: dict[str, NDArray[np.float32]]) -> tuple[object, ...]:
-    kept = {name: value for name, value in _attributes(node).items() if name != "group"}
+    kept = {name: value for name, value in attributes_of(node).items() if name != "group"}
     return len(node.input), tensors[node.input[1]].shape[1:], _mixes(node, tensors), repr(sorted(kept.items()))
 
 
 def _mixes(node: onnx.NodeProto, tensors: dict[str, NDArray[np.float32]]) -> bool:
     """Whether a convolution makes a channel of several, or several of one."""
     made, of = tensors[node.input[1]].shape[:2]
-    return of > 1 or _attributes(node).get("group", 1) < made
+    return of > 1 or attributes_of(node).get("group", 1) < made
 
 
-def _attributes(node: onnx.NodeProto) -> dict[str, Any]:
+def attributes_of(node: onnx.NodeProto) -> dict[str, Any]:
+    """By name."""
     return {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
 
 
@@ -81,7 +82,7 @@ def _joined(
             names.append(f"{y}/{place}")
             model.graph.initializer.append(numpy_helper.from_array(values, names[-1]))
         group = {"group": len(values)} if i > 0 else {}
-        nodes.append(helper.make_node("Conv", [x, *names], [y], **(_attributes(branches[0]) | group)))
+        nodes.append(helper.make_node("Conv", [x, *names], [y], **(attributes_of(branches[0]) | group)))
         x = y
     return nodes
 

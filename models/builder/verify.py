@@ -24,7 +24,7 @@ from mien.vision.decode import Image, decode
 from mien.vision.detector import FaceDetector
 from mien.vision.engine import Engine, softmax, to_tensor
 from mien.vision.face_network import FaceNetwork
-from mien.vision.manifest import ModelSpec
+from mien.vision.manifest import ModelSpec, Output
 from models.builder.convert import FACEAPI_LABELS, GREY_OF_BGR, Files, published, trained
 from models.builder.errors import WrongGraph
 
@@ -100,18 +100,32 @@ def _chips(engine: Engine, seen: list[Witness]) -> NDArray[np.uint8]:
 
 def _against_opencv(engine: Engine, files: Files, seen: list[Witness]) -> float:
     tensor = to_tensor(_chips(engine, seen), engine.spec.input)
-    network = cv2.dnn.readNetFromONNX(np.frombuffer(published(engine.spec, files), np.uint8))
-    names = [output.name for output in engine.spec.outputs]
-    comparable = _unit if "embedding" in engine.spec.tasks else softmax
+    theirs = _opencv_says(_reference(engine.spec, files), tensor, [output.name for output in engine.spec.outputs])
     worst = 0.0
-    ours = engine.run(tensor)
-    for index in range(len(tensor)):
-        network.setInput(tensor[index : index + 1])
-        theirs = network.forward(names)
-        for our_output, their_output in zip(ours, theirs, strict=True):
-            difference = comparable(our_output[index]) - comparable(their_output.reshape(-1))
-            worst = max(worst, float(np.abs(difference).max()))
+    for output, one, other in zip(engine.spec.outputs, engine.run(tensor), theirs, strict=True):
+        comparable = _comparable(engine.spec, output)
+        worst = max(worst, float(np.abs(comparable(one) - comparable(other)).max()))
     return _within(worst, TOLERANCE, engine.spec)
+
+
+def _reference(spec: ModelSpec, files: Files) -> bytes:
+    return trained(spec, files).SerializeToString() if spec.training else published(spec, files)
+
+
+def _opencv_says(network: bytes, tensor: FloatArray, outputs: list[str]) -> list[FloatArray]:
+    """What OpenCV's engine makes of each input alone, by output; one row an input."""
+    loaded = cv2.dnn.readNetFromONNX(np.frombuffer(network, np.uint8))
+    rows = []
+    for single in tensor:
+        loaded.setInput(single[None])
+        rows.append([row.reshape(-1) for row in loaded.forward(outputs)])
+    return [np.stack(column) for column in zip(*rows, strict=True)]
+
+
+def _comparable(spec: ModelSpec, output: Output) -> Callable[[FloatArray], FloatArray]:
+    if "embedding" in spec.tasks:
+        return _unit
+    return _per_hundred if output.name == "pose" else softmax
 
 
 def _landmarks_against_opencv(engine: Engine, files: Files, seen: list[Witness]) -> float:
@@ -127,33 +141,28 @@ def _landmarks_against_opencv(engine: Engine, files: Files, seen: list[Witness])
     return _within(worst, TOLERANCE, engine.spec)
 
 
-def _unit(vector: FloatArray) -> FloatArray:
-    return vector / np.linalg.norm(vector)
+def _unit(vectors: FloatArray) -> FloatArray:
+    unit: FloatArray = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return unit
 
 
-def _attributes_against_all(engine: Engine, files: Files, seen: list[Witness]) -> float:
-    """Mien's own parts in OpenCV, from the files as trained; face-api's in its own code."""
+def _per_hundred(degrees: FloatArray) -> FloatArray:
+    return degrees / np.float32(100)
+
+
+def _expression_against_both(engine: Engine, files: Files, seen: list[Witness]) -> float:
+    """Mien's own part in OpenCV, from the file as trained; face-api's in its own code."""
     spec, chips = engine.spec, _chips(engine, seen)
-    looks, expression = (
-        cv2.dnn.readNetFromONNX(np.frombuffer(model.SerializeToString(), np.uint8)) for model in trained(spec, files)
-    )
-    columns = [FACEAPI_LABELS.index(label) for label in spec.outputs[0].labels]
-    theirs = np.log(_run_faceapi(files, chips))[:, columns] * spec.operating_point("faceapi_weight")
-    built = engine.run(to_tensor(chips, spec.input))
-    worst = 0.0
-    for index, chip in enumerate(chips):
-        looks.setInput(to_tensor(chip[None], spec.input))
-        expression.setInput(to_tensor(chip[None], spec.input))
-        sentiments = expression.forward().reshape(-1) + theirs[index]
-        ages, genders, pose = (part.reshape(-1) for part in looks.forward([o.name for o in spec.outputs[1:]]))
-        expected = [softmax(part) for part in (sentiments, ages, genders)]
-        said = [softmax(output[index]) for output in built[:-1]]
-        for one, other in zip((*expected, pose / 100), (*said, built[-1][index] / 100), strict=True):
-            worst = max(worst, float(np.abs(one - other).max()))
-    return _within(worst, TOLERANCE, engine.spec)
+    tensor = to_tensor(chips, spec.input)
+    (output,) = spec.outputs
+    columns = [FACEAPI_LABELS.index(label) for label in output.labels]
+    theirs = np.log(_run_faceapi(files, chips))[:, columns] * np.float32(spec.operating_point("faceapi_weight"))
+    (own,) = _opencv_says(_reference(spec, files), tensor, [output.name])
+    (built,) = engine.run(tensor)
+    return _within(float(np.abs(softmax(built) - softmax(own + theirs)).max()), TOLERANCE, spec)
 
 
-def _run_faceapi(files: Files, chips: NDArray[np.uint8]) -> NDArray[np.float64]:
+def _run_faceapi(files: Files, chips: NDArray[np.uint8]) -> FloatArray:
     """What face-api's own code says of RGB chips, one row a chip."""
     node = shutil.which("node")
     if node is None:
@@ -169,7 +178,7 @@ def _run_faceapi(files: Files, chips: NDArray[np.uint8]) -> NDArray[np.float64]:
         done = subprocess.run(command, input=rgb.tobytes(), capture_output=True, check=False)
     if done.returncode != 0:
         raise WrongGraph(f"face-api's own code failed under Node.js: {done.stderr.decode(errors='replace')[-300:]}")
-    return np.array(json.loads(done.stdout))
+    return np.array(json.loads(done.stdout), np.float32)
 
 
 def _within(worst: float, tolerance: float, spec: ModelSpec) -> float:
@@ -179,7 +188,8 @@ def _within(worst: float, tolerance: float, spec: ModelSpec) -> float:
 
 
 _VERIFIERS: dict[str, Callable[[Engine, Files, list[Witness]], float]] = {
-    "mien-attributes": _attributes_against_all,
+    "mien-expression": _expression_against_both,
+    "mien-looks": _against_opencv,
     "faceplugin-landmarks": _landmarks_against_opencv,
     "faceplugin-liveness": _against_opencv,
     "faceplugin-embedding": _against_opencv,

@@ -2,8 +2,8 @@
 
 It learns from FER2013's training set, whose labels many people dispute, so that a share of them is what teachers say;
 and from FairFace's photos, whose expressions nobody labelled, what teachers say alone. In a first course the teachers
-are var/teacher.pt and face-api's network, and later also what has been learnt here. In a second, of milder views, it
-goes on from there at a new rate, and is taught above all by what it knew after the first. It ends with
+are var/teacher.pt and face-api's network, and later also what has been learnt here. In two more, of milder views, it
+goes on from there at new rates, and is taught above all by what it knew before. It ends with
 models/weights/expression.onnx.
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -26,7 +27,7 @@ from models.training.export import export
 from models.training.expression_network import VIEW, ExpressionNet
 from models.training.faceapi import faceapi_logits, together
 from models.training.fitting import Fitting, seeded
-from models.training.product import EXPRESSION
+from models.training.product import EXPRESSION, weights_of
 from models.training.sets import (
     PHOTO_VIEWS,
     PHOTOS,
@@ -42,7 +43,7 @@ from models.training.sets import (
 )
 from models.training.teacher import TEACHER
 
-FIRST_SHARE = 2 / 3  # of what teaches the second course, for what was learnt in the first
+KNOWN_SHARE = 2 / 3  # of what teaches the next course, for what was learnt in those before
 OWN_SHARE = 1 / 3  # of what teaches the later epochs of a course, for what has been learnt in it
 WEIGHT_DECAY = 5e-2
 
@@ -64,7 +65,11 @@ class Course:
 MILD = Augmentation(
     turn=10.0, zoom=0.12, shift=0.05, contrast=0.3, brightness=30.0, gamma=0.3, coarse=0.2, erase=0.1, noise=5.0
 )
-COURSES = (Course(20261122, 30, 2e-3, 0.4, 14, Augmentation()), Course(20261123, 24, 1.2e-3, 0.5, 12, MILD))
+COURSES = (
+    Course(20261122, 30, 2e-3, 0.4, 14, Augmentation()),
+    Course(20261123, 24, 1.2e-3, 0.5, 12, MILD),
+    Course(20261124, 30, 1e-3, 0.6, 15, MILD),
+)
 
 Shown = tuple[Pictures, Photos]
 Logits = tuple[Tensor, Tensor]  # of pictures (n, 7) and of photos (m, 7)
@@ -83,7 +88,7 @@ def train(data: Path) -> None:
     net = ExpressionNet(len(Sentiment))
     for course in COURSES:
         net = fitted(net, shown, teachers, held_out, course)
-        teachers = mixed(teachers, of_both(shown, net.said), FIRST_SHARE)
+        teachers = mixed(teachers, of_both(shown, partial(said_both_ways, net)), KNOWN_SHARE)
 
 
 def fitted(net: ExpressionNet, shown: Shown, teachers: Logits, held_out: Pictures, course: Course) -> ExpressionNet:
@@ -101,7 +106,7 @@ def fitted(net: ExpressionNet, shown: Shown, teachers: Logits, held_out: Picture
         )
         right = balanced_accuracy(fitting.average.said(held_out.chips), held_out.sentiments.argmax(dim=1))
         print(f"epoch {epoch}: class-balanced {right:.3f} on held out", flush=True)
-        export(fitting.average, VIEW.side, ["sentiments"], EXPRESSION)
+        export(fitting.average, VIEW.side, ["sentiments"], weights_of(EXPRESSION))
     return fitting.average
 
 
@@ -109,6 +114,11 @@ def of_both(shown: Shown, says: Callable[[Tensor], Tensor]) -> Logits:
     """What is said of the chips of either."""
     pictures, photos = shown
     return says(pictures.chips), says(photos.chips)
+
+
+def said_both_ways(net: ExpressionNet, chips: Tensor) -> Tensor:
+    """What a network says of chips and of their mirror images, on average."""
+    return (net.said(chips) + net.said(chips.flip(3))) / 2
 
 
 def mixed(these: Logits, others: Logits, share: float) -> Logits:

@@ -11,14 +11,14 @@ from models.builder.__main__ import read_files
 from models.builder.convert import faceapi_expression
 from models.training.augment import plain_views
 from models.training.fitting import AT_ONCE
-from models.training.product import SEEN, SPEC
+from models.training.product import EXPRESSION, SEEN
 
 TEMPERATURE = 5.46
 
 
 def faceapi_logits(chips: Tensor) -> Tensor:
     """Of stored (n, c, size, size) chips, in the order of Sentiment; (n, 7)."""
-    return logits_of(faceapi_expression(SPEC, read_files(SPEC)).SerializeToString(), chips)
+    return logits_of(faceapi_expression(EXPRESSION, read_files(EXPRESSION)).SerializeToString(), chips)
 
 
 def logits_of(network: bytes, chips: Tensor) -> Tensor:

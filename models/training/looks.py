@@ -23,7 +23,7 @@ from models.training.export import export
 from models.training.fitting import Fitting, seeded
 from models.training.looks_network import VIEW, Looks, LooksNet
 from models.training.losses import looks_loss, pose_loss
-from models.training.product import LOOKS
+from models.training.product import LOOKS, weights_of
 from models.training.sets import GENDERS, Photos, Pictures, middles_of, photos_of, pictures_of
 
 PHOTOS, PICTURES = 64, 8  # of FairFace and of FER2013 in a batch
@@ -75,7 +75,7 @@ def fitted(
             for some, others in batches(len(photos.chips), len(pictures.chips), rng)
         )
         print(f"epoch {epoch}: {told(fitting.average, held_out, middles)} on held out", flush=True)
-        export(fitting.average, VIEW.side, Looks._fields, LOOKS)
+        export(fitting.average, VIEW.side, Looks._fields, weights_of(LOOKS))
     return fitting.average
 
 

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
-from mien.vision.manifest import load_manifest
+from mien.vision.manifest import ModelSpec, load_manifest
 from models.builder.__main__ import MANIFEST, ROOT
 from models.training.augment import Window
 from models.training.chips import SCALE
 
-SPEC = load_manifest(MANIFEST).for_task("expression")
-assert SPEC.crop is not None
-assert SPEC.training is not None
-assert SPEC.input.shape[2] is not None
+LOOKS, EXPRESSION = (load_manifest(MANIFEST).for_task(task) for task in ("age_gender", "expression"))
+assert (LOOKS.crop, LOOKS.input.shape) == (EXPRESSION.crop, EXPRESSION.input.shape)
+assert LOOKS.crop is not None
+assert LOOKS.input.shape[2] is not None
 
-LOOKS, EXPRESSION = (ROOT / name for name in SPEC.training.weights)
-
-SEEN = Window(SPEC.input.shape[2], SPEC.crop.scale / SCALE, SPEC.crop.down)
+SEEN = Window(LOOKS.input.shape[2], LOOKS.crop.scale / SCALE, LOOKS.crop.down)
 
 
 def at(side: int) -> Window:
     """The same, as fine as a network takes it."""
     return replace(SEEN, side=side)
+
+
+def weights_of(spec: ModelSpec) -> Path:
+    """The file of a network's weights that were trained here."""
+    assert spec.training is not None, spec.id
+    return ROOT / spec.training.weights

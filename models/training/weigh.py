@@ -16,7 +16,7 @@ from bench.labelled import Part
 from models.training.chips import fer2013
 from models.training.command import run
 from models.training.faceapi import faceapi_logits, logits_of
-from models.training.product import EXPRESSION
+from models.training.product import EXPRESSION, weights_of
 from models.training.sets import balanced_accuracy, pictures_of
 
 WEIGHTS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3)
@@ -26,7 +26,7 @@ def weigh(data: Path) -> None:
     """Print the table."""
     pictures = pictures_of(fer2013(data), Part.CHOOSING)
     labels = pictures.sentiments.argmax(dim=1)
-    ours, theirs = logits_of(EXPRESSION.read_bytes(), pictures.chips), faceapi_logits(pictures.chips)
+    ours, theirs = logits_of(weights_of(EXPRESSION).read_bytes(), pictures.chips), faceapi_logits(pictures.chips)
     print("face-api  class-balanced  surprise where all are as frequent")
     for weight in WEIGHTS:
         logits = ours + weight * theirs

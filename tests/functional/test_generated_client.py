@@ -85,7 +85,7 @@ def test_a_generated_python_client_does_everything_that_a_caller_does(package: P
     told: dict[str, Any] = json.loads(done.stdout)
     assert told == {
         "health": "success",
-        "models": 5,
+        "models": 6,
         "alike": True,
         "gender": "male",
         "emotion": "happy",

@@ -9,17 +9,18 @@ from mien.domain.face_filter import FaceFilter
 from mien.domain.faces import DetectedFace, Face, ImageAnalysis
 from mien.usecases.find_faces import find_faces
 from mien.usecases.stopwatch import Stopwatch
-from mien.vision.attributes import AttributeEstimator
 from mien.vision.decode import CALL, Image, Limits, Photo
 from mien.vision.detector import FaceDetector
 from mien.vision.engine import ModelFolder
+from mien.vision.expression import ExpressionClassifier
 from mien.vision.landmarks import LandmarkLocaliser
 from mien.vision.liveness import LivenessScorer
+from mien.vision.looks import LooksEstimator
 from mien.vision.manifest import Task
 from mien.vision.quality import assess
 
-ANALYSIS: tuple[Task, ...] = ("detection", "landmarks", "expression", "liveness")
-"""What analysis takes; age, gender and pose are said by the network of expression."""
+ANALYSIS: tuple[Task, ...] = ("detection", "landmarks", "expression", "age_gender", "liveness")
+"""What analysis takes; pose is said by the network of age and gender."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,8 @@ class AnalyseImage:
     models: tuple[str, ...]
     detector: FaceDetector
     landmarks: LandmarkLocaliser
-    attributes: AttributeEstimator
+    expression: ExpressionClassifier
+    looks: LooksEstimator
     liveness: LivenessScorer
     limits: Limits = CALL
 
@@ -51,7 +53,8 @@ class AnalyseImage:
             models=tuple(engine.spec.id for engine in engines.values()),
             detector=FaceDetector(engines["detection"]),
             landmarks=LandmarkLocaliser(engines["landmarks"]),
-            attributes=AttributeEstimator(engines["expression"]),
+            expression=ExpressionClassifier(engines["expression"]),
+            looks=LooksEstimator(engines["age_gender"]),
             liveness=LivenessScorer(engines["liveness"]),
         )
 
@@ -83,9 +86,10 @@ class AnalyseImage:
 
     def describe(self, image: Image, detected: tuple[DetectedFace, ...]) -> tuple[Face, ...]:
         """Run every network on these faces of an upright BGR image; at least one face."""
-        attributes = self.attributes.estimate(image, detected)
+        emotions = self.expression.classify(image, detected)
+        looks = self.looks.estimate(image, detected)
         liveness = self.liveness.score(image, detected)
         return tuple(
-            Face(face, of.age, of.gender, of.emotion, live, of.pose, assess(image, face, of.pose))
-            for face, of, live in zip(detected, attributes, liveness, strict=True)
+            Face(face, look.age, look.gender, emotion, live, look.pose, assess(image, face, look.pose))
+            for face, look, emotion, live in zip(detected, looks, emotions, liveness, strict=True)
         )

@@ -10,10 +10,10 @@ from mien.domain.faces import DetectedFace, Emotion
 from mien.usecases.analyse_image import ANALYSIS, AnalyseImage
 from mien.usecases.find_faces import find_faces
 from mien.usecases.stopwatch import Stopwatch
-from mien.vision.attributes import AttributeEstimator
 from mien.vision.decode import CALL, Limits
 from mien.vision.detector import FaceDetector
 from mien.vision.engine import ModelFolder
+from mien.vision.expression import ExpressionClassifier
 from mien.vision.landmarks import LandmarkLocaliser
 from mien.vision.manifest import Task
 
@@ -36,7 +36,7 @@ class DetectEmotion:
     models: tuple[str, ...]
     detector: FaceDetector
     landmarks: LandmarkLocaliser
-    attributes: AttributeEstimator
+    expression: ExpressionClassifier
     limits: Limits = CALL
 
     @classmethod
@@ -48,7 +48,7 @@ class DetectEmotion:
             tuple(engine.spec.id for engine in engines),
             FaceDetector(detection),
             LandmarkLocaliser(landmarks),
-            AttributeEstimator(expression),
+            ExpressionClassifier(expression),
         )
 
     @classmethod
@@ -56,7 +56,7 @@ class DetectEmotion:
         """By networks that are loaded already."""
         models = dict(zip(ANALYSIS, analyse.models, strict=True))
         used = tuple(models[task] for task in EMOTION)
-        return cls(used, analyse.detector, analyse.landmarks, analyse.attributes, analyse.limits)
+        return cls(used, analyse.detector, analyse.landmarks, analyse.expression, analyse.limits)
 
     def __call__(self, data: bytes, wanted: FaceFilter, watch: Stopwatch) -> tuple[FaceEmotion, ...]:
         """The wanted faces of a JPEG, PNG or WebP, largest first, in pixels of the upright image.
@@ -67,6 +67,6 @@ class DetectEmotion:
         """
         photo, faces = find_faces(self.detector, self.landmarks, data, self.limits, wanted, watch)
         with watch.stage("describe"):
-            attributes = self.attributes.estimate(photo.image, faces) if faces else []
-        pairs = zip(faces, attributes, strict=True)
-        return tuple(FaceEmotion(face.scaled(*photo.scale), of.emotion) for face, of in pairs)
+            emotions = self.expression.classify(photo.image, faces) if faces else []
+        pairs = zip(faces, emotions, strict=True)
+        return tuple(FaceEmotion(face.scaled(*photo.scale), emotion) for face, emotion in pairs)

@@ -35,9 +35,9 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """Weights of Mien's own: the files in the repository, beside the manifest, and how they came to be."""
+    """Weights of Mien's own: the file in the repository, beside the manifest, and how it came to be."""
 
-    weights: tuple[str, ...]
+    weights: str
     command: str
     starts_from: str
     data: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""How a face looks: apparent age, perceived gender, the seven sentiments, and where the head is turned."""
+"""How a face looks: apparent age, perceived gender, and where the head is turned."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mien.domain.errors import ConfigurationError
-from mien.domain.faces import Age, DetectedFace, Emotion, Gender, GenderEstimate, HeadPose, Sentiment
+from mien.domain.faces import Age, DetectedFace, Gender, GenderEstimate, HeadPose
 from mien.domain.geometry import FloatArray
 from mien.vision.chips import turn_of
 from mien.vision.decode import Image
@@ -18,54 +18,47 @@ from mien.vision.face_network import FaceNetwork
 
 
 @dataclass(frozen=True, slots=True)
-class Attributes:
+class Looks:
     """Of one face."""
 
-    emotion: Emotion
     age: Age
     gender: GenderEstimate
     pose: HeadPose
 
 
 class Raw(NamedTuple):
-    """What the network says: logits of the sentiments (n, 7), of the bands of age (n, b) and of the genders (n, 2);
-    yaw, pitch and roll of the chip in degrees (n, 3).
+    """What the network says: logits of the bands of age (n, b) and of the genders (n, 2); yaw, pitch and roll of the
+    chip in degrees (n, 3).
     """
 
-    sentiments: FloatArray
     ages: FloatArray
     genders: FloatArray
     pose: FloatArray
 
 
-class AttributeEstimator:
-    """Says all that one network sees in faces that are brought upright by their landmarks."""
+class LooksEstimator:
+    """Says how old a face looks, of which gender, and where it is turned."""
 
     def __init__(self, engine: Engine) -> None:
-        """Raises ConfigurationError when the model's outputs are not the sentiments, its bands of age, the genders and
-        a pose.
-        """
+        """Raises ConfigurationError when the model's outputs are not its bands of age, the genders and a pose."""
         spec = engine.spec
         labels = [output.labels for output in spec.outputs]
-        bands = {spec.outputs[1].shape[1], len(spec.age_bands) - 1, len(spec.age_prior)}
-        if labels != [tuple(Sentiment), (), tuple(Gender), ()] or len(bands) != 1:
-            raise ConfigurationError(f"The model {spec.id} does not name the sentiments, its ages and the genders.")
+        bands = {spec.outputs[0].shape[1], len(spec.age_bands) - 1, len(spec.age_prior)}
+        if labels != [(), tuple(Gender), ()] or len(bands) != 1:
+            raise ConfigurationError(f"The model {spec.id} does not name its ages and the genders.")
         self._network = FaceNetwork(engine)
         self.age_bands = spec.age_bands
-        nothing = np.zeros(1, np.float32)
-        self._priors: list[FloatArray] = [nothing, np.log(spec.age_prior, dtype=np.float32), nothing]
-        self._temperatures = [spec.operating_point(f"{what}_temperature") for what in ("sentiment", "age", "gender")]
+        self._age_prior = np.log(spec.age_prior, dtype=np.float32)
+        self._age_temperature = spec.operating_point("age_temperature")
+        self._gender_temperature = spec.operating_point("gender_temperature")
 
-    def estimate(self, image: Image, faces: Sequence[DetectedFace]) -> list[Attributes]:
-        """The attributes of each face of an upright BGR image; at least one face."""
+    def estimate(self, image: Image, faces: Sequence[DetectedFace]) -> list[Looks]:
+        """The looks of each face of an upright BGR image; at least one face."""
         raw = self.raw(image, faces)
-        sentiments, ages, genders = (
-            softmax(logits / temperature + prior).astype(float)
-            for logits, temperature, prior in zip(raw[:3], self._temperatures, self._priors, strict=True)
-        )
+        ages = softmax(raw.ages / self._age_temperature + self._age_prior).astype(float)
+        genders = softmax(raw.genders / self._gender_temperature).astype(float)
         return [
-            Attributes(
-                emotion=Emotion(dict(zip(Sentiment, sentiments[i].tolist(), strict=True))),
+            Looks(
                 age=age_of(ages[i], self.age_bands),
                 gender=_gender(genders[i].tolist()),
                 pose=self._pose(face, *raw.pose[i].tolist()),
