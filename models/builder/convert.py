@@ -28,7 +28,6 @@ IR_VERSION = 8
 BATCH = "batch"
 GREY_OF_BGR = (0.114, 0.587, 0.299)  # ITU-R BT.601
 
-FACEAPI_SIDE = 112
 FACEAPI_MEAN_RGB = (122.782, 117.001, 104.298)  # subtracted; then all is divided by 255
 FACEAPI_LABELS = ("neutral", "happy", "sad", "angry", "fear", "disgust", "surprise")
 

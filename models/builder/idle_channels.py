@@ -55,10 +55,8 @@ def drop_idle_channels(model: onnx.ModelProto) -> None:
     layers = {node.output[0]: layer for node in model.graph.node if (layer := _layer_of(node, tensors))}
     _move_into_biases(layers.values())
     _cut(layers.values(), _read(model, layers))
-    replace_nodes(
-        model,
-        [layers[node.output[0]].written(model) if node.output[0] in layers else node for node in model.graph.node],
-    )
+    nodes = [layers[y].written(model) if (y := node.output[0]) in layers else node for node in model.graph.node]
+    replace_nodes(model, nodes)
     drop_unread(model)
 
 
@@ -89,7 +87,7 @@ def _move_into_biases(layers: Iterable[_Layer]) -> None:
         kernel, bias = layer.values
         if given is not None:
             idle = ~np.isnan(given)
-            if layer.mixes and kernel.shape[2:] == (1, 1):
+            if layer.mixes and kernel.shape[2:] == (1, 1) and not any(attributes_of(layer.node).get("pads", ())):
                 bias += kernel[:, idle, 0, 0] @ given[idle]
                 kernel[:, idle] = 0
             elif not layer.mixes:  # at the border it would see what is added around, which is zero

@@ -229,10 +229,11 @@ def decode_cells(cells: FloatArray, size: ImageSize, min_score: float) -> Candid
     odds = 1 + np.exp(np.minimum(-cells[:2], _FAINTEST))
     scores = 1 / np.sqrt(odds[0] * odds[1])
     kept = _best(scores, min_score)
-    counts = [size.width // stride * (size.height // stride) for stride in STRIDES]
-    level = np.searchsorted(np.cumsum(counts), kept, side="right")
+    counts = np.array([size.width // stride * (size.height // stride) for stride in STRIDES])
+    ends = counts.cumsum()
+    level = np.searchsorted(ends, kept, side="right")
     strides = np.array(STRIDES)[level]
-    rows, columns = np.divmod(kept - (np.cumsum(counts) - counts)[level], size.width // strides)
+    rows, columns = np.divmod(kept - (ends - counts)[level], size.width // strides)
     corners, stride = np.stack([columns, rows], axis=1).astype(np.float32), strides[:, None].astype(np.float32)
     _, box, points = np.split(cells[:, kept].T, (2, 6), axis=1)
     centres, halves = (corners + box[:, :2]) * stride, np.exp(box[:, 2:]) * stride / 2
