@@ -61,8 +61,10 @@ def drop_idle_channels(model: onnx.ModelProto) -> None:
 
 
 def _layer_of(node: onnx.NodeProto, tensors: Mapping[str, Values]) -> _Layer | None:
-    """Nothing of other operators, nor of convolutions in groups of several channels."""
-    values = [tensors[name].copy() for name in node.input[1:] if name in tensors]
+    """Nothing of other operators, of weights that the graph computes, nor of groups of several channels."""
+    if any(name not in tensors for name in node.input[1:]):
+        return None
+    values = [tensors[name].copy() for name in node.input[1:]]
     if node.op_type in ("Relu", "PRelu"):
         return _Layer(node, values, mixes=False)
     if node.op_type != "Conv":

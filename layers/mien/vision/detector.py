@@ -127,20 +127,21 @@ class FaceDetector:
             return False
         faint = (glance.sides * scale < HINT_SIDE) & (glance.scores >= _faintest_hint(size))
         side = CLOSE_SIDE / scale
-        places = _spread(glance.of(faint).outside(faces).best().centres, side * WELL_INSIDE)
         cost = (side * fine) ** 2 + CLOSE_OVERHEAD
         most = int(MAX_CLOSE_SHARE * size.width * size.height * fine**2 / cost)
-        if not places[:most]:
+        places = _spread(glance.of(faint).outside(faces).best().centres, side * WELL_INSIDE)[:most]
+        if not places:
             return True
-        close = self._close_looks(image, places[:most], side).outside(faces)
+        close = self._close_looks(image, places, side).outside(faces)
         return not ((close.sides * scale < SMALL_SIDE) | (close.scores >= self._min_probability)).any()
 
     def _close_looks(self, image: Image, places: list[FloatArray], side: float) -> Candidates:
         """What fine looks at squares about these places show, in pixels of the image."""
         size = image_size(image)
+        fine = working_scales(size)[0]
         corners = np.maximum(np.minimum(places, (size.width, size.height)) - side / 2, 0).astype(int).tolist()
         parts = [image[top : top + int(side), left : left + int(side)] for left, top in corners]
-        seen = [_resize(part, image_size(part), working_scales(size)[0]) for part in parts]
+        seen = [_resize(part, image_size(part), fine) for part in parts]
         looks = zip(self._look_at_all(seen, CLOSE_PROBABILITY), seen, parts, corners, strict=True)
         return _together([look.moved(small, part).shifted(*corner) for look, small, part, corner in looks])
 
