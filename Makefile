@@ -92,7 +92,6 @@ train: var/training/bin/python ## Train the networks of expression and looks, so
 	PYTHONPATH=layers $< -m models.training.teacher "$(DATA)"
 	PYTHONPATH=layers $< -m models.training.expression "$(DATA)"
 	PYTHONPATH=layers $< -m models.training.looks "$(DATA)"
-	PYTHONPATH=layers $< -m models.training.weigh "$(DATA)"
 
 var/training/bin/python: models models/training/requirements.txt
 	$(PYTHON) -m venv var/training

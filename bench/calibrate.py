@@ -1,7 +1,7 @@
 """Fit what the manifest calls measured constants. `python -m bench.calibrate DATA`; prints JSON to put there.
 
-sentiment_temperature: what the logits of the sentiments are divided by, so that their probabilities are as often right
-as they say, on the part of FER2013's training set that is held out for it.
+expression: what the logits of the sentiments, by either network, are divided by, so that their probabilities are as
+often right as they say, on the part of FER2013's training set that is held out for it.
 age_gender: the same for the logits of age and of gender, on the part of FairFace's training photos that is held out.
 matching: the cosines that shares of LFW's non-mated pairs reach, and the logistic between cosine and probability.
 min_quality: the quality below which fewer than half of LFW's mated pairs match at the default policy, when one photo is
@@ -87,14 +87,19 @@ def live_score(analyse: AnalyseImage, data: Path) -> float:
     return round(float(np.quantile(scores, REFUSED_LIVE)), 3)
 
 
-def sentiment_temperature(analyse: AnalyseImage, data: Path) -> float:
-    rows, truth = [], []
+def expression(analyse: AnalyseImage, data: Path) -> dict[str, float]:
+    ours, theirs, truth = [], [], []
     for row, (image, sentiment) in enumerate(fer2013_training(data)):
         face = main_detection(analyse, image) if part_of(row) is Part.CALIBRATION else None
         if face is not None:
-            rows.append(analyse.expression.logits(image, [face])[0])
+            (our,), (their,) = analyse.expression.logits(image, [face])
+            ours.append(our)
+            theirs.append(their)
             truth.append(list(Sentiment).index(sentiment))
-    return round(fit_temperature(np.array(rows), np.array(truth)), 2)
+    return {
+        "sentiment_temperature": round(fit_temperature(np.array(ours), np.array(truth)), 2),
+        "faceapi_temperature": round(fit_temperature(np.array(theirs), np.array(truth)), 2),
+    }
 
 
 def fit_temperature(logits: NDArray[np.float32], truth: NDArray[np.int64]) -> float:
@@ -182,7 +187,7 @@ def fit_logistic(
 
 
 FITS: dict[str, Callable[[AnalyseImage, Path], Any]] = {
-    "sentiment_temperature": sentiment_temperature,
+    "expression": expression,
     "age_gender": age_gender,
     "live_score": live_score,
     "matching": matching,

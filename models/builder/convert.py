@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -162,41 +163,39 @@ def read_faceapi_weights(manifest: bytes, binary: bytes) -> Weights:
 
 
 def _faceapi_weights(spec: ModelSpec, files: Files) -> Weights:
-    """face-api's, but for a first convolution that takes BGR, 0-255, less its means."""
+    """face-api's, but for a first convolution that takes BGR, 0-255, less its means, and sentiments in our order."""
     assert spec.source is not None, spec.id
     manifest, binary = spec.source.members
     weights = read_faceapi_weights(files[manifest], files[binary])
     of_rgb = weights["dense0/conv0/filters"]  # (height, width, in, out)
-    return weights | {"dense0/conv0/filters": of_rgb[:, :, ::-1] / np.float32(255)}
+    order = [FACEAPI_LABELS.index(label) for label in Sentiment]
+    return weights | {
+        "dense0/conv0/filters": of_rgb[:, :, ::-1] / np.float32(255),
+        "fc/weights": weights["fc/weights"][:, order],
+        "fc/bias": weights["fc/bias"][order],
+    }
 
 
 def _expression(spec: ModelSpec, files: Files) -> onnx.ModelProto:
-    """The network trained here beside face-api's, whose logits are added."""
+    """The network trained here, and beside it face-api's."""
     graph = _Graph(_faceapi_weights(spec, files))
     (ours,) = graph.include(trained(spec, files), "expression", spec.input.name)
-    theirs = _faceapi_sentiments(graph, spec.input.name, spec.operating_point("faceapi_weight"))
-    (output,) = spec.outputs
-    graph.rename(graph.add(ours, theirs), output.name)
+    theirs = _faceapi_expression(graph, spec.input.name)
+    for tensor, output in zip((ours, theirs), spec.outputs, strict=True):
+        graph.rename(tensor, output.name)
     return graph.model(spec)
 
 
 def faceapi_expression(spec: ModelSpec, files: Files) -> onnx.ModelProto:
-    """face-api's part of the expression network alone, its logits as they are."""
-    graph = _Graph(_faceapi_weights(spec, files))
-    graph.rename(_faceapi_sentiments(graph, spec.input.name, weight=1.0), spec.outputs[0].name)
-    return graph.model(spec)
-
-
-def _faceapi_sentiments(graph: _Graph, x: str, weight: float) -> str:
-    """face-api's logits for chips of its size, weighted, in the order of Sentiment."""
-    to_labels = np.zeros((len(FACEAPI_LABELS), len(Sentiment)), dtype=np.float32)
-    for row, label in enumerate(FACEAPI_LABELS):
-        to_labels[row, list(Sentiment).index(Sentiment(label))] = weight
-    return graph.matmul(_faceapi_expression(graph, graph.minus(x, FACEAPI_MEAN_RGB[::-1])), to_labels)
+    """face-api's part of the expression network alone."""
+    graph, output = _Graph(_faceapi_weights(spec, files)), spec.outputs[-1]
+    graph.rename(_faceapi_expression(graph, spec.input.name), output.name)
+    return graph.model(replace(spec, outputs=(output,)))
 
 
 def _faceapi_expression(graph: _Graph, x: str) -> str:
     """Four dense blocks of four convolutions, each block adding up what its convolutions gave, then a pool."""
+    x = graph.minus(x, FACEAPI_MEAN_RGB[::-1])
     for index in range(4):
         block = f"dense{index}"
         first = graph.conv if index == 0 else graph.separable
@@ -225,9 +224,6 @@ class _Graph:
         self._nodes.extend(inner.node)
         self._tensors.extend(inner.initializer)
         return [f"{name}/{output.name}" for output in model.graph.output]
-
-    def matmul(self, x: str, matrix: NDArray[np.float32]) -> str:
-        return self._node("MatMul", [x, self._constant(f"{x}/matrix", matrix)], f"{x}/product")
 
     def minus(self, x: str, means: Sequence[float]) -> str:
         """Each channel less a number."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 
@@ -12,22 +14,34 @@ from models.training.product import at
 VIEW = at(48)
 DARKEST_SPREAD = 4.0  # of 255: below it a picture is as good as plain, and is not stretched further
 
-# Channels of the first convolution, and of the two blocks of each stage, which halve the sides.
-FIRST = 32
-STAGES = (48, 96, 256)
+FIRST = 32  # channels of the first convolution
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Two blocks, the first of which halves the sides: the channels that they give, and those within them."""
+
+    channels: int
+    within: int
+
+
+LARGE = (Stage(48, 48), Stage(96, 96), Stage(256, 256))
+SLIM = (Stage(48, 32), Stage(96, 48), Stage(256, 128))  # more than one in two of the products fewer
 
 
 class ExpressionNet(nn.Module):
     """(n, 3, 48, 48) BGR, 0-255, to logits of the sentiments (n, 7)."""
 
-    def __init__(self, sentiments: int) -> None:
+    def __init__(self, sentiments: int, stages: tuple[Stage, ...]) -> None:
         super().__init__()
         self.register_buffer("grey", torch.tensor(GREY_OF_BGR).reshape(1, 3, 1, 1))
         layers = [*_normal(FIRST, nn.Conv2d(1, FIRST, 3, padding=1, bias=False)), nn.ReLU()]
-        for before, after in zip((FIRST, *STAGES), STAGES, strict=False):
-            layers += [_Block(before, after, stride=2), _Block(after, after)]
+        before = FIRST
+        for stage in stages:
+            layers += [Block(before, stage, stride=2), Block(stage.channels, stage)]
+            before = stage.channels
         self.layers = nn.Sequential(*layers)
-        self.sentiments = nn.Sequential(nn.Dropout(0.2), nn.Linear(STAGES[-1], sentiments))
+        self.sentiments = nn.Sequential(nn.Dropout(0.2), nn.Linear(before, sentiments))
 
     def forward(self, seen: Tensor) -> Tensor:
         grey = (seen * self.grey).sum(dim=1, keepdim=True)
@@ -42,21 +56,51 @@ class ExpressionNet(nn.Module):
         return torch.cat(plainly_seen(self, chips, VIEW))
 
 
-class _Block(nn.Module):
+def slimmed(large: ExpressionNet, chips: Tensor) -> ExpressionNet:
+    """A network with those channels within a large one's blocks from which most comes out of these, on such stored
+    chips. It has to learn again.
+    """
+    slim = ExpressionNet(large.sentiments[-1].out_features, SLIM)
+    weights = large.state_dict()
+    for name, sizes in _sizes_within_blocks(large, chips).items():
+        read = f"{name}.out.0.weight"
+        strengths = sizes * weights[read].flatten(2).norm(dim=(0, 2))
+        kept = strengths.topk(slim.get_submodule(f"{name}.within.0").out_channels).indices.sort().values
+        weights[read] = weights[read][:, kept]
+        for made in ("0.weight", "1.weight", "1.bias", "1.running_mean", "1.running_var"):
+            weights[f"{name}.within.{made}"] = weights[f"{name}.within.{made}"][kept]
+    slim.load_state_dict(weights)
+    return slim
+
+
+def _sizes_within_blocks(net: ExpressionNet, chips: Tensor) -> dict[str, Tensor]:
+    """How large each channel within a block is on such stored chips, by the block's name."""
+    squares: dict[str, Tensor] = {}
+
+    def add(name: str, given: Tensor) -> None:
+        squares[name] = squares.get(name, torch.zeros(1)) + given.square().mean(dim=(2, 3)).sum(dim=0)
+
+    blocks = [(name, module) for name, module in net.named_modules() if isinstance(module, Block)]
+    hooks = [block.within.register_forward_hook(lambda *seen, name=name: add(name, seen[2])) for name, block in blocks]
+    net.said(chips)
+    for hook in hooks:
+        hook.remove()
+    return {name: (total / len(chips)).sqrt() for name, total in squares.items()}
+
+
+class Block(nn.Module):
     """Two convolutions beside a way around them."""
 
-    def __init__(self, before: int, after: int, stride: int = 1) -> None:
+    def __init__(self, before: int, stage: Stage, stride: int = 1) -> None:
         super().__init__()
-        self.layers = nn.Sequential(
-            *_normal(after, nn.Conv2d(before, after, 3, stride, 1, bias=False)),
-            nn.ReLU(),
-            *_normal(after, nn.Conv2d(after, after, 3, padding=1, bias=False)),
-        )
+        within, after = stage.within, stage.channels
+        self.within = nn.Sequential(*_normal(within, nn.Conv2d(before, within, 3, stride, 1, bias=False)), nn.ReLU())
+        self.out = nn.Sequential(*_normal(after, nn.Conv2d(within, after, 3, padding=1, bias=False)))
         around = nn.Conv2d(before, after, 1, stride, bias=False)
         self.around = nn.Identity() if before == after else nn.Sequential(*_normal(after, around))
 
     def forward(self, x: Tensor) -> Tensor:
-        return torch.relu(self.layers(x) + self.around(x))
+        return torch.relu(self.out(self.within(x)) + self.around(x))
 
 
 def _normal(channels: int, convolution: nn.Conv2d) -> list[nn.Module]:

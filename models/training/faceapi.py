@@ -13,8 +13,6 @@ from models.training.augment import plain_views
 from models.training.fitting import AT_ONCE
 from models.training.product import EXPRESSION, SEEN
 
-TEMPERATURE = 5.46
-
 
 def faceapi_logits(chips: Tensor) -> Tensor:
     """Of stored (n, c, size, size) chips, in the order of Sentiment; (n, 7)."""
@@ -31,4 +29,5 @@ def logits_of(network: bytes, chips: Tensor) -> Tensor:
 
 def together(ours: Tensor, theirs: Tensor) -> Tensor:
     """What logits of ours (n, 7) and face-api's say as one; (n, 7)."""
-    return (ours.log_softmax(dim=1) + (theirs / TEMPERATURE).log_softmax(dim=1)) / 2
+    calibrated = theirs / EXPRESSION.operating_point("faceapi_temperature")
+    return (ours.log_softmax(dim=1) + calibrated.log_softmax(dim=1)) / 2

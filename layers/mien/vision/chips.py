@@ -54,6 +54,11 @@ def turn_of(transform: FloatArray) -> float:
     return math.degrees(math.atan2(transform[0, 1], transform[0, 0]))
 
 
+def fineness(transform: FloatArray) -> float:
+    """How many pixels of the image there are for a pixel of the chip that this (2, 3) transform gives; at most 1."""
+    return min(1.0, 1 / max(abs(float(np.linalg.det(transform[:, :2]))), 1e-9))
+
+
 def cut_chip(image: Image, transform: FloatArray, width: int, height: int) -> Image:
     """The (height, width, 3) chip of a transform, antialiased when it shrinks; the image's edge repeats outside it.
 
