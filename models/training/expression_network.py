@@ -26,7 +26,7 @@ class Stage:
 
 
 LARGE = (Stage(48, 48), Stage(96, 96), Stage(256, 256))
-SLIM = (Stage(48, 32), Stage(96, 48), Stage(256, 128))  # more than one in two of the products fewer
+SLIM = (Stage(48, 32), Stage(96, 48), Stage(256, 128))  # little more than half of the products
 
 
 class ExpressionNet(nn.Module):
