@@ -30,7 +30,7 @@ from mien.vision.engine import Engine
 from mien.vision.manifest import MANIFEST_NAME, Manifest, ModelSpec, load_manifest
 from models.builder.__main__ import read_files
 from models.builder.convert import plain
-from models.builder.readme import HEADLINES
+from models.builder.figures import HEADLINES
 
 RESULTS = Path(__file__).with_name("results") / "precision.json"
 ROUNDS = 60

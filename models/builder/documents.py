@@ -14,8 +14,8 @@ from mien import settings
 from mien.http.about import CATALOGUE_NAME
 from mien.vision.manifest import MANIFEST_NAME, Manifest, ModelSpec, load_manifest
 from models.builder.catalogue import catalogue
+from models.builder.figures import with_figures, with_images
 from models.builder.pages import accuracy_page, models_page, words
-from models.builder.readme import with_figures
 
 ROOT = settings.CHECKOUT
 CARDS = ROOT / "models" / "cards"
@@ -25,6 +25,7 @@ README = ROOT / "README.md"
 CATALOGUE = ROOT / "layers" / "mien" / "http" / CATALOGUE_NAME
 FIGURES = ROOT / "bench" / "results" / "accuracy.json"
 PRECISION = ROOT / "bench" / "results" / "precision.json"
+IMAGES = ROOT / "bench" / "results" / "image.json"
 
 MIT = """Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated
 documentation files (the "Software"), to deal in the Software without restriction, including without limitation the
@@ -51,7 +52,12 @@ def documents() -> dict[Path, str]:
     manifest = load_manifest(ROOT / "models" / MANIFEST_NAME)
     figures, precision = (json.loads(file.read_text(encoding="utf-8")) for file in (FIGURES, PRECISION))
     cards = {CARDS / f"{spec.id}.md": _card(spec, figures, precision) for spec in manifest.models}
-    pages = {DOCS / "models.md": models_page(manifest), DOCS / "accuracy.md": accuracy_page(manifest, figures)}
+    images = json.loads(IMAGES.read_text(encoding="utf-8"))["functions"]
+    pages = {
+        DOCS / "models.md": models_page(manifest),
+        DOCS / "accuracy.md": accuracy_page(manifest, figures),
+        DOCS / "images.md": with_images((DOCS / "images.md").read_text(encoding="utf-8"), images),
+    }
     readme = with_figures(README.read_text(encoding="utf-8"), figures)
     others = {NOTICE: _notice(manifest), CATALOGUE: catalogue(manifest, figures), README: readme}
     return cards | pages | others

@@ -1,4 +1,4 @@
-"""The figures that the README shows, made from the measurements."""
+"""The figures that written pages show, made from the measurements."""
 
 from __future__ import annotations
 
@@ -30,6 +30,8 @@ HEADLINES = (
     ("live people refused as spoofs (press photos)", "liveness", "live people refused (BPCER)", "news, every second"),
 )
 
+_CALLED = {"uploads": "uploads, of a batch without a photo"}
+
 
 def with_figures(readme: str, figures: list[dict[str, Any]]) -> str:
     """The README with its table of figures as they are now.
@@ -38,12 +40,33 @@ def with_figures(readme: str, figures: list[dict[str, Any]]) -> str:
         ValueError: it has no place for them, or a measurement is missing.
 
     """
-    pattern = re.compile(f"{re.escape(_BEGIN)}\n.*?{re.escape(_END)}", re.DOTALL)
-    if not pattern.search(readme):
-        raise ValueError("The README has no place for figures.")
     rows = [f"| {what} | {_value(_measured(figures, *wanted))} |" for what, *wanted in HEADLINES]
-    table = "\n".join([_BEGIN, "| | measured, with its 95 % interval |", "|---|---|", *rows, _END])
-    return pattern.sub(lambda _: table, readme)
+    return _placed(readme, ["| | measured, with its 95 % interval |", "|---|---|", *rows])
+
+
+def with_images(page: str, functions: dict[str, dict[str, float]]) -> str:
+    """The page about the images with its table of what they hold as it is now.
+
+    Raises:
+        ValueError: it has no place for it.
+
+    """
+    rows = [
+        f"| {_CALLED.get(name, name)} | {of['added_mb']:.0f} | {of['networks_mb']:.0f} | {of['memory_mb']:.0f} |"
+        for name, of in functions.items()
+    ]
+    return _placed(
+        page,
+        ["| function | MB added to the base | of them networks | MB of memory, at most |", "|---|---|---|---|", *rows],
+    )
+
+
+def _placed(page: str, table: list[str]) -> str:
+    pattern = re.compile(f"{re.escape(_BEGIN)}\n.*?{re.escape(_END)}", re.DOTALL)
+    if not pattern.search(page):
+        raise ValueError("The page has no place for figures.")
+    text = "\n".join([_BEGIN, *table, _END])
+    return pattern.sub(lambda _: text, page)
 
 
 def _measured(figures: list[dict[str, Any]], task: str, measure: str, data: str) -> dict[str, Any]:
