@@ -7,7 +7,7 @@ import pytest
 
 from mien.domain.faces import DetectedFace
 from mien.domain.geometry import BoundingBox, Landmarks5
-from mien.vision.chips import crop_transform, cut_chip, eye_line_angle
+from mien.vision.chips import crop_transform, cut_chip, eye_line_angle, fineness
 from mien.vision.manifest import Crop
 
 
@@ -81,3 +81,8 @@ def test_a_region_beyond_the_image_repeats_its_edge(box: BoundingBox, rule: str)
     image = np.full((60, 100, 3), 77, np.uint8)
     transform = crop_transform(face(box, tilt=10), Crop(rule, 2.7), 64, 64)
     assert (cut_chip(image, transform, 64, 64) == 77).all()
+
+
+def test_a_face_as_large_as_its_chip_is_as_fine_and_one_of_half_the_size_a_quarter() -> None:
+    large, half = (np.array([[scale, 0, 0], [0, scale, 0]], np.float32) for scale in (0.5, 2.0))
+    assert (fineness(large), fineness(half)) == pytest.approx((1, 0.25))

@@ -56,7 +56,12 @@ def turn_of(transform: FloatArray) -> float:
 
 def fineness(transform: FloatArray) -> float:
     """How many pixels of the image there are for a pixel of the chip that this (2, 3) transform gives; at most 1."""
-    return min(1.0, 1 / max(abs(float(np.linalg.det(transform[:, :2]))), 1e-9))
+    return min(1.0, 1 / _enlargement(transform))
+
+
+def _enlargement(transform: FloatArray) -> float:
+    """Of areas."""
+    return max(abs(float(np.linalg.det(transform[:, :2]))), 1e-9)
 
 
 def cut_chip(image: Image, transform: FloatArray, width: int, height: int) -> Image:
@@ -73,7 +78,7 @@ def cut_chip(image: Image, transform: FloatArray, width: int, height: int) -> Im
 
 def _shrunk(image: Image, transform: FloatArray, width: int, height: int) -> tuple[Image, FloatArray]:
     """The part of the image that the chip covers, averaged down until the warp shrinks it less than twice."""
-    shrink = int(1 / math.sqrt(max(abs(float(np.linalg.det(transform[:, :2]))), 1e-9)))
+    shrink = int(1 / math.sqrt(_enlargement(transform)))
     if shrink < 2:
         return image, transform
     rows, columns = image.shape[:2]

@@ -31,16 +31,16 @@ class ExpressionClassifier:
         if [output.labels for output in spec.outputs] != [tuple(Sentiment)] * 2:
             raise ConfigurationError(f"The model {spec.id} does not name the sentiments twice.")
         self._network = FaceNetwork(engine)
-        self._temperatures = spec.operating_point("sentiment_temperature"), spec.operating_point("faceapi_temperature")
+        self._temperature = spec.operating_point("sentiment_temperature")
+        self._faceapi_temperature = spec.operating_point("faceapi_temperature")
 
     def classify(self, image: Image, faces: Sequence[DetectedFace]) -> list[Emotion]:
         """The expression of each face of an upright BGR image; at least one face."""
-        ours, theirs = (
-            logits / temperature
-            for logits, temperature in zip(self.logits(image, faces), self._temperatures, strict=True)
-        )
+        ours, theirs = self.logits(image, faces)
         fine = np.array([[fineness(self._network.transform(face))] for face in faces], dtype=np.float32)
-        probabilities = softmax(ours + FACEAPI_SHARE * fine * (theirs - ours)).astype(float)
+        share = FACEAPI_SHARE * fine
+        together = (1 - share) * ours / self._temperature + share * theirs / self._faceapi_temperature
+        probabilities = softmax(together).astype(float)
         return [Emotion(dict(zip(Sentiment, row, strict=True))) for row in probabilities.tolist()]
 
     def logits(self, image: Image, faces: Sequence[DetectedFace]) -> tuple[FloatArray, FloatArray]:
