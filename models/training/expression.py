@@ -110,6 +110,8 @@ def fitted(
 ) -> ExpressionNet:
     """The network after a course, its weights averaged; a guide tells it of every view."""
     rng = seeded(course.seed)
+    if guide is not None:
+        guide.eval()
     pictures, photos = taught(*shown, *teachers, course.teacher_share)
     fitting = Fitting(net, course.epochs * steps_of_epoch(pictures), course.peak_rate, WEIGHT_DECAY)
     for epoch in range(course.epochs):
@@ -160,7 +162,7 @@ def loss(
     priors = torch.cat([pictures.prior.expand(len(p), -1), torch.zeros(len(q), len(pictures.prior))])
     if guide is not None:
         with torch.no_grad():
-            told = as_learning(guide.eval(), seen)
+            told = as_learning(guide, seen)
         targets = torch.lerp(targets, (told + priors).softmax(dim=1), GUIDED_SHARE)
     wrong = F.cross_entropy(as_learning(net, seen) + priors, targets, reduction="none")
     return wrong.sum() / PICTURES

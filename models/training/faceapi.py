@@ -15,13 +15,8 @@ from models.training.product import EXPRESSION, SEEN
 
 
 def faceapi_logits(chips: Tensor) -> Tensor:
-    """Of stored (n, c, size, size) chips, in the order of Sentiment; (n, 7)."""
-    return logits_of(faceapi_expression(EXPRESSION, read_files(EXPRESSION)).SerializeToString(), chips)
-
-
-def logits_of(network: bytes, chips: Tensor) -> Tensor:
-    """What an ONNX network of one output says of stored chips, as the product would cut them."""
-    session = ort.InferenceSession(network)
+    """Of stored (n, c, size, size) chips, as the product would cut them, in the order of Sentiment; (n, 7)."""
+    session = ort.InferenceSession(faceapi_expression(EXPRESSION, read_files(EXPRESSION)).SerializeToString())
     (given,) = session.get_inputs()
     seen = (plain_views(part, SEEN).numpy() for part in chips.split(AT_ONCE))
     return torch.from_numpy(np.concatenate([session.run(None, {given.name: part})[0] for part in seen]))

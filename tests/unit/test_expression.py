@@ -15,6 +15,7 @@ from mien.vision.engine import Engine
 from mien.vision.expression import ExpressionClassifier
 from mien.vision.manifest import MANIFEST_NAME, ModelSpec, load_manifest
 
+ANGRY, HAPPY = Sentiment.ANGRY, Sentiment.HAPPY
 SPEC = replace(
     load_manifest(settings.CHECKOUT / "models" / MANIFEST_NAME).for_task("expression"),
     operating_points={"sentiment_temperature": 1.0, "faceapi_temperature": 2.0},
@@ -30,9 +31,6 @@ class Divided:
     def run(self, tensor: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         ours, theirs = (np.eye(7, dtype=np.float32)[list(Sentiment).index(said)] for said in (ANGRY, HAPPY))
         return np.tile(4 * ours, (len(tensor), 1)), np.tile(8 * theirs, (len(tensor), 1))
-
-
-ANGRY, HAPPY = Sentiment.ANGRY, Sentiment.HAPPY
 
 
 def said_of_a_face(size: float) -> dict[Sentiment, float]:
