@@ -88,9 +88,13 @@ deploy-check: synth ## Create the stacks on a local stand-in for AWS
 	$(PYTHON) -m venv var/deploy-check && var/deploy-check/bin/pip install --quiet ministack==1.5.33 boto3==1.43.106
 	PYTHONPATH=layers var/deploy-check/bin/python tests/infra/deploy_check.py cdk.out
 
+# Memory that is given back after each step has to be asked for again.
+train: export MALLOC_MMAP_MAX_ := 0
+train: export MALLOC_TRIM_THRESHOLD_ := 17179869184
 train: var/training/bin/python ## Train the networks of expression and looks, some hours on a CPU (DATA=folder)
 	PYTHONPATH=layers $< -m models.training.teacher "$(DATA)"
 	PYTHONPATH=layers $< -m models.training.expression "$(DATA)"
+	PYTHONPATH=layers $< -m models.training.ranges "$(DATA)"
 	PYTHONPATH=layers $< -m models.training.looks "$(DATA)"
 
 var/training/bin/python: models models/training/requirements.txt

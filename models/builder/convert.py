@@ -20,6 +20,7 @@ from models.builder.eight_bits import to_eight_bits
 from models.builder.halves import from_halves, to_halves
 from models.builder.idle_channels import drop_idle_channels
 from models.builder.rewrites import drop_unread, join_branches, name_copies, pad_channels, replace_prelu
+from models.builder.static_int8 import read_ranges, to_static_int8
 
 Files = Mapping[str, bytes]
 Weights = dict[str, NDArray[np.float32]]
@@ -29,18 +30,26 @@ IR_VERSION = 8
 BATCH = "batch"
 GREY_OF_BGR = (0.114, 0.587, 0.299)  # ITU-R BT.601
 
+TRAINED_HERE = "expression"
+"""Before the names of what our part of the expression network is made of."""
+
 FACEAPI_MEAN_RGB = (122.782, 117.001, 104.298)  # subtracted; then all is divided by 255
 FACEAPI_LABELS = ("neutral", "happy", "sad", "angry", "fear", "disgust", "surprise")
 
 
 def convert(spec: ModelSpec, files: Files) -> onnx.ModelProto:
-    """The shipped graph of a model, from the files its source names: fast operators, weights in eight or 16 bits."""
+    """The shipped graph of a model, from the files its source names: fast operators, weights in eight or 16 bits, and
+    arithmetic in eight where the tensors' ranges are known.
+    """
     graph = plain(spec, files)
     join_branches(graph)
     drop_idle_channels(graph)
     if spec.id not in _SMALL_AS_IT_IS:
         pad_channels(graph)
         replace_prelu(graph)
+        if spec.training and spec.training.ranges:
+            to_static_int8(graph, read_ranges(files[spec.training.ranges]))
+            drop_unread(graph)
         if spec.id not in _MOVED_BY_EIGHT_BITS:
             to_eight_bits(graph)
         to_halves(graph)
@@ -179,7 +188,7 @@ def _faceapi_weights(spec: ModelSpec, files: Files) -> Weights:
 def _expression(spec: ModelSpec, files: Files) -> onnx.ModelProto:
     """The network trained here, and beside it face-api's."""
     graph = _Graph(_faceapi_weights(spec, files))
-    (ours,) = graph.include(trained(spec, files), "expression", spec.input.name)
+    (ours,) = graph.include(trained(spec, files), TRAINED_HERE, spec.input.name)
     theirs = _faceapi_expression(graph, spec.input.name)
     for tensor, output in zip((ours, theirs), spec.outputs, strict=True):
         graph.rename(tensor, output.name)

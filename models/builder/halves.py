@@ -11,13 +11,15 @@ from models.builder.rewrites import replace_nodes
 _FEWEST = 256  # smaller tensors stay as they are
 _SMALLEST = 2.0**-8  # and those whose weights all are: float16 has few of them, as the first ones on pixels of 0 to 255
 _SUFFIX = "/half"
+_ROUNDING = ("QuantizeLinear", "DequantizeLinear")  # whose steps onnxruntime must be able to read
 
 
 def to_halves(model: onnx.ModelProto) -> onnx.ModelProto:
     """The same network, its larger float32 weights rounded to float16 and cast back by the graph."""
     casts = []
+    steps = {name for node in model.graph.node if node.op_type in _ROUNDING for name in node.input[1:]}
     for tensor in model.graph.initializer:
-        if _is_halved(tensor):
+        if tensor.name not in steps and _is_halved(tensor):
             name, values = tensor.name, numpy_helper.to_array(tensor).astype(np.float16)
             tensor.CopyFrom(numpy_helper.from_array(values, f"{name}{_SUFFIX}"))
             casts.append(helper.make_node("Cast", [tensor.name], [name], to=onnx.TensorProto.FLOAT))

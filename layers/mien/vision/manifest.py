@@ -35,12 +35,15 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """Weights of Mien's own: the file in the repository, beside the manifest, and how it came to be."""
+    """Weights of Mien's own: the file in the repository, beside the manifest, and how it came to be; and, where the
+    network computes in eight bits, the file of what its tensors' values lie between.
+    """
 
     weights: str
     command: str
     starts_from: str
     data: tuple[str, ...]
+    ranges: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
