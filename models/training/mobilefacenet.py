@@ -6,8 +6,9 @@ PReLUs stay as published.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, cast
 
 import onnx
 import torch
@@ -23,15 +24,29 @@ SHRINKS = 16  # pixels of a side to a cell of the last map
 CHANNELS, FEATURES = 128, 512
 GAIN = 10.0  # the means of the embedding network's last features are small
 
-# Channels in, inside and out, and stride, of each bottleneck; those that keep channels and size add their input.
+# Channels in and out, and stride, of each bottleneck; those that keep channels and size add their input.
 _TRUNK = (
-    (64, 128, 64, 2),
-    *[(64, 128, 64, 1)] * 4,
-    (64, 256, 128, 2),
-    *[(128, 256, 128, 1)] * 6,
-    (128, 512, CHANNELS, 2),
+    (64, 64, 2),
+    *[(64, 64, 1)] * 4,
+    (64, 128, 2),
+    *[(128, 128, 1)] * 6,
+    (128, CHANNELS, 2),
 )
-_BRANCH = ((CHANNELS, 256, CHANNELS, 1),) * 2
+_BRANCH = ((CHANNELS, CHANNELS, 1),) * 2
+
+
+@dataclass(frozen=True)
+class Widths:
+    """Channels that nothing but a convolution of single channels and the next one see: of the stem, and within each
+    bottleneck of the trunk and of a branch.
+    """
+
+    stem: int
+    trunk: tuple[int, ...]
+    branch: tuple[int, ...]
+
+
+AS_PUBLISHED = Widths(64, (*[128] * 5, *[256] * 7, 512), (256, 256))
 
 
 class FixedPReLU(nn.Module):
@@ -44,10 +59,30 @@ class FixedPReLU(nn.Module):
         self.register_buffer("slope", torch.zeros(channels))
 
     def forward(self, x: Tensor) -> Tensor:
+        if torch.is_grad_enabled():
+            return cast(Tensor, _PReLU.apply(x, self.slope))
         return F.prelu(x, self.slope)
 
 
-class _Bottleneck(nn.Module):
+class _PReLU(torch.autograd.Function):
+    """What torch's own says, learnt from in less time: torch also computes what the slopes should learn."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, slope: Tensor) -> Tensor:
+        ctx.save_for_backward(x, slope)
+        return F.prelu(x, slope)
+
+    @staticmethod
+    def backward(ctx: Any, wrong: Tensor) -> tuple[Tensor, None]:
+        x, slope = ctx.saved_tensors
+        by_channel = slope.reshape(1, -1, 1, 1)
+        above = torch.ops.aten.threshold_backward(wrong, x, 0)
+        return above.mul_(1 - by_channel).addcmul_(wrong, by_channel), None
+
+
+class Bottleneck(nn.Module):
+    """`layers`: a convolution that makes channels, one of each by itself, and one that reads them."""
+
     def __init__(self, before: int, inside: int, after: int, stride: int) -> None:
         super().__init__()
         self.layers = nn.Sequential(
@@ -62,16 +97,24 @@ class _Bottleneck(nn.Module):
         return x + y if self.adds else y
 
 
-def trunk() -> nn.Sequential:
+def trunk(widths: Widths = AS_PUBLISHED) -> nn.Sequential:
     """Its layers up to the last map of CHANNELS; a stem of two convolutions and 13 bottlenecks."""
+    stem, first = widths.stem, _TRUNK[0]
     return nn.Sequential(
-        _conv(3, 64, 3, stride=2), _conv(64, 64, 3, groups=64), *(_Bottleneck(*shape) for shape in _TRUNK)
+        _conv(3, stem, 3, stride=2),
+        _conv(stem, stem, 3, groups=stem),
+        *_bottlenecks(((stem, *first[1:]), *_TRUNK[1:]), widths.trunk),
     )
 
 
-def branch() -> nn.Sequential:
+def branch(widths: Widths = AS_PUBLISHED) -> nn.Sequential:
     """Those from there to a map of FEATURES."""
-    return nn.Sequential(*(_Bottleneck(*shape) for shape in _BRANCH), _conv(CHANNELS, FEATURES))
+    return nn.Sequential(*_bottlenecks(_BRANCH, widths.branch), _conv(CHANNELS, FEATURES))
+
+
+def _bottlenecks(shapes: Sequence[tuple[int, int, int]], within: Sequence[int]) -> Iterator[Bottleneck]:
+    for (before, after, stride), inside in zip(shapes, within, strict=True):
+        yield Bottleneck(before, inside, after, stride)
 
 
 def to_trunk(seen: Tensor) -> Tensor:
