@@ -85,8 +85,8 @@ def test_a_small_image_is_enlarged() -> None:
 
 
 def kept(*rows: tuple[float, float, float, float, float]) -> list[int]:
-    table = np.array(rows, dtype=np.float32)
-    return suppress(table[:, :4], table[:, 4])
+    table = np.array(rows, dtype=np.float32).reshape(-1, 5)
+    return list(suppress(table[:, :4], table[:, 4]))
 
 
 def test_of_overlapping_boxes_the_best_stays() -> None:
@@ -106,4 +106,4 @@ def test_a_better_box_inside_a_weak_one_stays_with_it() -> None:
 
 
 def test_nothing_gives_nothing() -> None:
-    assert suppress(np.zeros((0, 4), np.float32), np.zeros(0, np.float32)) == []
+    assert kept() == []

@@ -102,13 +102,11 @@ def similarity_transform(source: FloatArray, target: FloatArray) -> FloatArray:
     """The rotation, uniform scale and shift that best takes `source` onto `target`.
 
     Both are (n, 2); the answer is (2, 3) and multiplies column vectors (x, y, 1). Least squares over the
-    four parameters, without reflection (Umeyama 1991, written out for the plane).
+    four parameters, without reflection (Umeyama 1991), of complex numbers: to turn and scale one is one product.
     """
-    source_mean, target_mean = source.mean(axis=0), target.mean(axis=0)
-    s, t = source - source_mean, target - target_mean
-    spread = max(float((s * s).sum()), 1e-12)
-    a = float((s * t).sum()) / spread
-    b = float((s[:, 0] * t[:, 1] - s[:, 1] * t[:, 0]).sum()) / spread
-    rotation = np.array([[a, -b], [b, a]], dtype=np.float32)
-    shift = target_mean - rotation @ source_mean
-    return np.hstack([rotation, shift[:, None]]).astype(np.float32)
+    before, after = ([complex(x, y) for x, y in points.tolist()] for points in (source, target))
+    middle, wanted = sum(before) / len(before), sum(after) / len(after)
+    spread = sum(abs(z - middle) ** 2 for z in before)
+    turn = sum((w - wanted) * (z - middle).conjugate() for z, w in zip(before, after, strict=True)) / max(spread, 1e-12)
+    shift = wanted - turn * middle
+    return np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]], dtype=np.float32)

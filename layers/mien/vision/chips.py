@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import cv2
 import numpy as np
@@ -23,24 +24,28 @@ ARCFACE_112 = np.array(
 def crop_transform(face: DetectedFace, crop: Crop, width: int, height: int) -> FloatArray:
     """The (2, 3) transform from pixels of the image to pixels of a chip of this size, by a crop rule."""
     if crop.rule == "arcface":
-        template = arcface_template(crop.scale, width, height) - np.array([0, crop.down * height], dtype=np.float32)
-        return similarity_transform(face.landmarks.as_array(), template)
+        return similarity_transform(face.landmarks.as_array(), _template(crop, width, height))
     region_width = region_height = max(face.box.width, face.box.height) * crop.scale
     if crop.rule == "stretch":
         region_width, region_height = face.box.width * crop.scale, face.box.height * crop.scale
     angle = eye_line_angle(face) if crop.rule == "level" else 0.0
     cosine, sine = math.cos(math.radians(angle)), math.sin(math.radians(angle))
-    turned = np.array([[cosine, sine], [-sine, cosine]], dtype=np.float32)
-    scaled = np.array([[width / region_width], [height / region_height]], dtype=np.float32) * turned
-    middle = np.array([width / 2, height * (0.5 - crop.down)], dtype=np.float32)
-    shift = middle - scaled @ np.array(face.box.centre, dtype=np.float32)
-    return np.hstack([scaled, shift[:, None]]).astype(np.float32)
+    (x, y), across, down = face.box.centre, width / region_width, height / region_height
+    return np.array(
+        [
+            [across * cosine, across * sine, width / 2 - across * (cosine * x + sine * y)],
+            [-down * sine, down * cosine, height * (0.5 - crop.down) - down * (cosine * y - sine * x)],
+        ],
+        dtype=np.float32,
+    )
 
 
-def arcface_template(scale: float, width: int, height: int) -> FloatArray:
-    """Where the five landmarks belong in a chip that shows `scale` times what ArcFace's 112×112 chip does; (5, 2)."""
+@cache
+def _template(crop: Crop, width: int, height: int) -> FloatArray:
+    """Where the five landmarks belong in a chip that shows `crop.scale` times what ArcFace's 112×112 does; (5, 2)."""
     size = np.array([width, height], dtype=np.float32)
-    return ((ARCFACE_112 - 56) * size / (112 * scale) + size / 2).astype(np.float32)
+    moved = np.array([0, crop.down * height], dtype=np.float32)
+    return ((ARCFACE_112 - 56) * size / (112 * crop.scale) + size / 2 - moved).astype(np.float32)
 
 
 def eye_line_angle(face: DetectedFace) -> float:
@@ -61,7 +66,8 @@ def fineness(transform: FloatArray) -> float:
 
 def _enlargement(transform: FloatArray) -> float:
     """Of areas."""
-    return max(abs(float(np.linalg.det(transform[:, :2]))), 1e-9)
+    (a, b, _), (c, d, _) = transform.tolist()
+    return max(abs(a * d - b * c), 1e-9)
 
 
 def cut_chip(image: Image, transform: FloatArray, width: int, height: int) -> Image:
@@ -72,7 +78,7 @@ def cut_chip(image: Image, transform: FloatArray, width: int, height: int) -> Im
     source, transform = _shrunk(image, transform, width, height)
     # OpenCV has the first pixel's centre at (0, 0): move to its frame on both sides.
     centred = transform.copy()
-    centred[:, 2] += transform[:, :2] @ np.full(2, 0.5, dtype=np.float32) - 0.5
+    centred[:, 2] += transform[:, :2].sum(axis=1) / 2 - 0.5
     return cv2.warpAffine(source, centred, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
@@ -95,8 +101,8 @@ def _shrunk(image: Image, transform: FloatArray, width: int, height: int) -> tup
 
 def _footprint(transform: FloatArray, width: int, height: int, margin: int) -> tuple[int, int, int, int]:
     """Left, top, right and bottom of the part of the image that the chip shows, grown by a margin in pixels."""
-    corners = np.array([[0, 0], [width, 0], [0, height], [width, height]], dtype=np.float32)
-    points = (corners - transform[:, 2]) @ np.linalg.inv(transform[:, :2]).T
-    left, top = np.floor(points.min(axis=0)).astype(int) - margin
-    right, bottom = np.ceil(points.max(axis=0)).astype(int) + margin
-    return int(left), int(top), int(right), int(bottom)
+    (a, b, x), (c, d, y) = cv2.invertAffineTransform(transform).tolist()
+    across = [x + a * right + b * bottom for right in (0, width) for bottom in (0, height)]
+    down = [y + c * right + d * bottom for right in (0, width) for bottom in (0, height)]
+    left, top = math.floor(min(across)) - margin, math.floor(min(down)) - margin
+    return left, top, math.ceil(max(across)) + margin, math.ceil(max(down)) + margin

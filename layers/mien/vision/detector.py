@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -85,7 +86,7 @@ class Candidates:
 
     def best(self) -> Candidates:
         """One for each face, the best first."""
-        return self.of(suppress(self.boxes, self.scores))
+        return self.of(list(suppress(self.boxes, self.scores)))
 
 
 class FaceDetector:
@@ -129,13 +130,16 @@ class FaceDetector:
         side = CLOSE_SIDE / scale
         cost = (side * fine) ** 2 + CLOSE_OVERHEAD
         most = int(MAX_CLOSE_SHARE * size.width * size.height * fine**2 / cost)
-        places = _spread(glance.of(faint).outside(faces).best().centres, side * WELL_INSIDE)[:most]
+        hints = glance.of(faint).outside(faces)
+        centres = hints.centres.tolist()
+        best = (centres[index] for index in suppress(hints.boxes, hints.scores))
+        places = _spread(best, side * WELL_INSIDE, most)
         if not places:
             return True
         close = self._close_looks(image, places, side).outside(faces)
         return not ((close.sides * scale < SMALL_SIDE) | (close.scores >= self._min_probability)).any()
 
-    def _close_looks(self, image: Image, places: list[FloatArray], side: float) -> Candidates:
+    def _close_looks(self, image: Image, places: list[list[float]], side: float) -> Candidates:
         """What fine looks at squares about these places show, in pixels of the image."""
         size = image_size(image)
         fine = working_scales(size)[0]
@@ -211,12 +215,14 @@ def _faintest_hint(size: ImageSize) -> float:
     return HINT_PROBABILITY * (glance / fine) ** 2
 
 
-def _spread(places: FloatArray, apart: float) -> list[FloatArray]:
-    """Of places (n, 2), the best first, those that are not this near to one taken already."""
-    taken: list[FloatArray] = []
-    for place in places:
-        if all(np.abs(place - other).max() >= apart for other in taken):
-            taken.append(place)
+def _spread(places: Iterable[list[float]], apart: float, most: int) -> list[list[float]]:
+    """Of places, x and y, the best first, those that are not this near to one taken already; no more than so many."""
+    taken: list[list[float]] = []
+    for x, y in places:
+        if len(taken) == most:
+            break
+        if all(max(abs(x - left), abs(y - top)) >= apart for left, top in taken):
+            taken.append([x, y])
     return taken
 
 
@@ -278,25 +284,23 @@ def _faces(best: Candidates) -> list[DetectedFace]:
     ]
 
 
-def suppress(boxes: FloatArray, scores: FloatArray) -> list[int]:
-    """Greedy non-maximum suppression: the indices kept, best score first.
+def suppress(boxes: FloatArray, scores: FloatArray) -> Iterator[int]:
+    """Greedy non-maximum suppression: the indices kept, best score first, each worked out when it is asked for.
 
     A box goes when a better one overlaps it (IoU), or holds nearly all of it: on a face larger than it was trained
     for, the network also finds a small one between the eyes and mouth.
     """
     areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
     order = np.argsort(-scores, kind="stable")
-    kept = []
     while len(order):
         best, others = order[0], order[1:]
-        kept.append(int(best))
+        yield int(best)
         top_left = np.maximum(boxes[best, :2], boxes[others, :2])
         bottom_right = np.minimum(boxes[best, 2:], boxes[others, 2:])
         shared = np.prod(np.clip(bottom_right - top_left, 0, None), axis=1)
         overlaps = shared > MAX_OVERLAP * (areas[best] + areas[others] - shared)
         inside = shared > MAX_INSIDE * areas[others]
         order = others[~(overlaps | inside)]
-    return kept
 
 
 def _resize(image: Image, whole: ImageSize, scale: float) -> Image:
