@@ -13,6 +13,7 @@ import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import permutations
 from pathlib import Path
 
 import cv2
@@ -49,6 +50,7 @@ from mien.usecases.analyse_image import AnalyseImage
 from mien.vision.decode import Image
 from mien.vision.embedder import FaceEmbedder
 from mien.vision.engine import ModelFolder
+from models.builder.figures import TAKEN_FOR, confusions, is_confusion
 
 LFW = "LFW, folds 1 to 3"
 RESULTS = Path(__file__).with_name("results") / "accuracy.json"
@@ -135,6 +137,9 @@ def age_gender(analyse: AnalyseImage, data: Path) -> Iterable[Figure]:
     for band in sorted({row.band for row, _ in rows}):
         part = np.array([abs(f.age.years - r.years) for r, f in rows if r.band == band])
         yield _mean("age_gender", f"age, mean absolute error, aged {band[0]} to {band[1] - 1}", "fairface", part)
+    for group in sorted({row.group for row, _ in rows}):
+        part = np.array([abs(f.age.years - r.years) for r, f in rows if r.group == group])
+        yield _mean("age_gender", f"age, mean absolute error, {group}", "fairface", part)
     covered = [face.age.low <= row.band[1] and face.age.high >= row.band[0] for row, face in rows]
     yield _share("age_gender", "age range meets the true band", "fairface", covered)
     held = [max(min(f.age.high, r.band[1]) - max(f.age.low, r.band[0]), 0) / (r.band[1] - r.band[0]) for r, f in rows]
@@ -146,6 +151,9 @@ def age_gender(analyse: AnalyseImage, data: Path) -> Iterable[Figure]:
     for group in sorted({row.group for row, _ in rows}):
         right = [face.gender.value == row.gender for row, face in rows if row.group == group]
         yield _share("age_gender", f"gender, {group}", "fairface", right)
+    for band in sorted({row.band for row, _ in rows}):
+        right = [face.gender.value == row.gender for row, face in rows if row.band == band]
+        yield _share("age_gender", f"gender, aged {band[0]} to {band[1] - 1}", "fairface", right)
     scores = [face.gender.probability for _, face in rows]
     yield _calibration(
         "age_gender", "gender, calibration error", "fairface", scores, [f.gender.value == r.gender for r, f in rows]
@@ -157,13 +165,17 @@ def expression(analyse: AnalyseImage, data: Path) -> Iterable[Figure]:
         photos = list(expressions(data, source))
         rows = [(row, face) for row in photos if (face := _face(analyse, row)) is not None]
         yield _share("expression", "face found", source, [True] * len(rows) + [False] * (len(photos) - len(rows)))
-        by_class: dict[Sentiment, list[bool]] = defaultdict(list)
+        named: dict[Sentiment, list[Sentiment]] = defaultdict(list)
         for row, face in rows:
-            by_class[row.sentiment].append(face.emotion.value == row.sentiment)
+            named[row.sentiment].append(face.emotion.value)
+        by_class = {label: [value is label for value in values] for label, values in named.items()}
         yield _balanced("expression", "accuracy, class-balanced", source, by_class)
         yield _share("expression", "accuracy", source, [right for part in by_class.values() for right in part])
         for sentiment, right in by_class.items():
             yield _share("expression", f"recall, {sentiment.value}", source, right)
+        for label, value in permutations((sentiment for sentiment in Sentiment if sentiment in named), 2):
+            taken = [each is value for each in named[label]]
+            yield _share("expression", f"{label.value}{TAKEN_FOR}{value.value}", source, taken)
         scores = [face.emotion.probability for _, face in rows]
         right = [face.emotion.value == row.sentiment for row, face in rows]
         yield _calibration("expression", "calibration error", source, scores, right)
@@ -381,11 +393,15 @@ def _ece(scores: NDArray[np.float64], right: NDArray[np.float64]) -> float:
     return float(sum(gaps))
 
 
-def _print(figures: Iterable[Figure]) -> None:
+def _print(figures: Sequence[Figure]) -> None:
     table = Table("task", "measure", "data", "value", "95 % interval", "n")
     for f in figures:
-        table.add_row(f.task, f.measure, f.data, f"{f.value:.3f}", f"{f.low:.3f} to {f.high:.3f}", str(f.count))
-    Console(width=140).print(table)
+        if not is_confusion(asdict(f)):
+            table.add_row(f.task, f.measure, f.data, f"{f.value:.3f}", f"{f.low:.3f} to {f.high:.3f}", str(f.count))
+    console = Console(width=140)
+    console.print(table)
+    for data in dict.fromkeys(f.data for f in figures if is_confusion(asdict(f))):
+        console.print(f"\nOn {data}:", *confusions([asdict(f) for f in figures if f.data == data]), sep="\n")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from mien import settings
 from mien.http.about import CATALOGUE_NAME
 from mien.vision.manifest import MANIFEST_NAME, Manifest, ModelSpec, load_manifest
 from models.builder.catalogue import catalogue
-from models.builder.figures import with_figures, with_images
+from models.builder.figures import is_confusion, with_figures, with_images
 from models.builder.pages import accuracy_page, models_page, words
 
 ROOT = settings.CHECKOUT
@@ -50,12 +50,13 @@ def main() -> None:
 def documents() -> dict[Path, str]:
     """Every generated file and its text."""
     manifest = load_manifest(ROOT / "models" / MANIFEST_NAME)
-    figures, precision = (json.loads(file.read_text(encoding="utf-8")) for file in (FIGURES, PRECISION))
+    measured, precision = (json.loads(file.read_text(encoding="utf-8")) for file in (FIGURES, PRECISION))
+    figures = [figure for figure in measured if not is_confusion(figure)]
     cards = {CARDS / f"{spec.id}.md": _card(spec, figures, precision) for spec in manifest.models}
     images = json.loads(IMAGES.read_text(encoding="utf-8"))["functions"]
     pages = {
         DOCS / "models.md": models_page(manifest),
-        DOCS / "accuracy.md": accuracy_page(manifest, figures),
+        DOCS / "accuracy.md": accuracy_page(manifest, measured),
         DOCS / "images.md": with_images((DOCS / "images.md").read_text(encoding="utf-8"), images),
     }
     readme = with_figures(README.read_text(encoding="utf-8"), figures)

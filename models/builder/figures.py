@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 _BEGIN, _END = "<!-- made by make documents -->", "<!-- to here -->"
@@ -30,7 +31,31 @@ HEADLINES = (
     ("live people refused as spoofs (press photos)", "liveness", "live people refused (BPCER)", "news, every second"),
 )
 
+TAKEN_FOR = " taken for "
+"""Between two sentiments, in the name of the measure that says how often one is named where the other is labelled."""
+
 _CALLED = {"uploads": "uploads, of a batch without a photo"}
+
+
+def is_confusion(figure: dict[str, Any]) -> bool:
+    """Whether a figure is of one sentiment taken for another; there are many, and they make a table of their own."""
+    return TAKEN_FOR in figure["measure"]
+
+
+def confusions(figures: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """A table with a row for each label and a column for each name, of the figures on one set of data; nothing where
+    none of them is of that.
+    """
+    shares = {tuple(f["measure"].split(TAKEN_FOR)): f["value"] for f in figures if is_confusion(f)}
+    kinds = list(dict.fromkeys(label for label, _ in shares))
+    if kinds:
+        yield "\nOf those who are labelled as the row says, the share that is named as the column says:\n"
+        yield f"| labelled | {' | '.join(kinds)} |"
+        yield f"|---|{'---|' * len(kinds)}"
+    for label in kinds:
+        right = 1 - sum(shares[label, other] for other in kinds if other != label)
+        cells = [f"**{right:.2f}**" if name == label else f"{shares[label, name]:.2f}" for name in kinds]
+        yield f"| {label} | {' | '.join(cells)} |"
 
 
 def with_figures(readme: str, figures: list[dict[str, Any]]) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 import bench.calibrate
 from bench.labelled import part_of
 from mien.vision.manifest import Manifest, ModelSpec, Task
+from models.builder.figures import confusions, is_confusion
 
 Figures = Sequence[dict[str, Any]]
 
@@ -66,7 +67,8 @@ MEASURES: dict[Task, tuple[str, ...]] = {
         "counts nothing within it.",
         "**Age range meets the true band**: how often `age_range` and the band overlap. The range is meant to hold "
         "four true ages of five.",
-        "**Gender** is the share that is named as it is labelled, of all and of each group.",
+        "**Gender** is the share that is named as it is labelled, of all, of each group and of each age: children are "
+        "often taken for the other.",
     ),
     "expression": (
         "**Face found**: photos in which no face is found count against nothing else here.",
@@ -223,13 +225,16 @@ def _task(task: Task, spec: ModelSpec, figures: Figures) -> Iterator[str]:
     yield f"{_card(spec)}. Not for {NOT_FOR[task]}."
     yield ""
     yield from (f"- {meaning}" for meaning in MEASURES[task])
-    for data, rows in groupby(figures, key=lambda figure: str(figure["data"])):
+    for data, some in groupby(figures, key=lambda figure: str(figure["data"])):
+        rows = list(some)
         yield f"\nOn {data}:\n"
         yield "| measure | value | 95 % interval | n |"
         yield "|---|---|---|---|"
         for row in rows:
-            interval = f"{row['low']:.3f} to {row['high']:.3f}"
-            yield f"| {row['measure']} | {row['value']:.3f} | {interval} | {row['count']:,} |"
+            if not is_confusion(row):
+                interval = f"{row['low']:.3f} to {row['high']:.3f}"
+                yield f"| {row['measure']} | {row['value']:.3f} | {interval} | {row['count']:,} |"
+        yield from confusions(rows)
     if spec.notes:
         yield "\nTo know:\n"
         yield from (f"- {note}" for note in spec.notes)

@@ -6,7 +6,7 @@ PReLUs stay as published.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -24,29 +24,15 @@ SHRINKS = 16  # pixels of a side to a cell of the last map
 CHANNELS, FEATURES = 128, 512
 GAIN = 10.0  # the means of the embedding network's last features are small
 
-# Channels in and out, and stride, of each bottleneck; those that keep channels and size add their input.
+# Channels in, inside and out, and stride, of each bottleneck; those that keep channels and size add their input.
 _TRUNK = (
-    (64, 64, 2),
-    *[(64, 64, 1)] * 4,
-    (64, 128, 2),
-    *[(128, 128, 1)] * 6,
-    (128, CHANNELS, 2),
+    (64, 128, 64, 2),
+    *[(64, 128, 64, 1)] * 4,
+    (64, 256, 128, 2),
+    *[(128, 256, 128, 1)] * 6,
+    (128, 512, CHANNELS, 2),
 )
-_BRANCH = ((CHANNELS, CHANNELS, 1),) * 2
-
-
-@dataclass(frozen=True)
-class Widths:
-    """Channels that nothing but a convolution of single channels and the next one see: of the stem, and within each
-    bottleneck of the trunk and of a branch.
-    """
-
-    stem: int
-    trunk: tuple[int, ...]
-    branch: tuple[int, ...]
-
-
-AS_PUBLISHED = Widths(64, (*[128] * 5, *[256] * 7, 512), (256, 256))
+_BRANCH = ((CHANNELS, 256, CHANNELS, 1),) * 2
 
 
 class FixedPReLU(nn.Module):
@@ -80,9 +66,7 @@ class _PReLU(torch.autograd.Function):
         return above.mul_(1 - by_channel).addcmul_(wrong, by_channel), None
 
 
-class Bottleneck(nn.Module):
-    """`layers`: a convolution that makes channels, one of each by itself, and one that reads them."""
-
+class _Bottleneck(nn.Module):
     def __init__(self, before: int, inside: int, after: int, stride: int) -> None:
         super().__init__()
         self.layers = nn.Sequential(
@@ -97,24 +81,16 @@ class Bottleneck(nn.Module):
         return x + y if self.adds else y
 
 
-def trunk(widths: Widths = AS_PUBLISHED) -> nn.Sequential:
+def trunk() -> nn.Sequential:
     """Its layers up to the last map of CHANNELS; a stem of two convolutions and 13 bottlenecks."""
-    stem, first = widths.stem, _TRUNK[0]
     return nn.Sequential(
-        _conv(3, stem, 3, stride=2),
-        _conv(stem, stem, 3, groups=stem),
-        *_bottlenecks(((stem, *first[1:]), *_TRUNK[1:]), widths.trunk),
+        _conv(3, 64, 3, stride=2), _conv(64, 64, 3, groups=64), *(_Bottleneck(*shape) for shape in _TRUNK)
     )
 
 
-def branch(widths: Widths = AS_PUBLISHED) -> nn.Sequential:
+def branch() -> nn.Sequential:
     """Those from there to a map of FEATURES."""
-    return nn.Sequential(*_bottlenecks(_BRANCH, widths.branch), _conv(CHANNELS, FEATURES))
-
-
-def _bottlenecks(shapes: Sequence[tuple[int, int, int]], within: Sequence[int]) -> Iterator[Bottleneck]:
-    for (before, after, stride), inside in zip(shapes, within, strict=True):
-        yield Bottleneck(before, inside, after, stride)
+    return nn.Sequential(*(_Bottleneck(*shape) for shape in _BRANCH), _conv(CHANNELS, FEATURES))
 
 
 def to_trunk(seen: Tensor) -> Tensor:

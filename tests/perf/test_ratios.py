@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 
 from bench.interleaved import ANALYTICS_START, BARE_START, interleaved, ratios, start
@@ -14,7 +16,13 @@ from mien.cli.sample_photos import group, jpeg, one_face
 from mien.domain.face_filter import FaceFilter
 from mien.usecases.analyse_image import ANALYSIS, AnalyseImage
 from mien.vision.decode import decode, decode_photo
+from mien.vision.engine import Engine
 from mien.vision.manifest import MANIFEST_NAME, load_manifest
+from models.builder.__main__ import read_files
+from models.builder.convert import plain
+
+CPU = Path("/proc/cpuinfo")
+SUMS_OF_BYTES = CPU.is_file() and "vnni" in CPU.read_text(encoding="utf-8")
 
 
 @pytest.fixture(autouse=True)
@@ -63,6 +71,18 @@ def test_analytics_starts_in_little_more_than_its_libraries_take(tmp_path: Path,
     monkeypatch.setenv(settings.METER, f"sqlite:{tmp_path}/mien.sqlite")
     actions = {"bare": lambda: start(BARE_START), "analytics": lambda: start(ANALYTICS_START)}
     assert_within({"analytics": 3}, lambda: ratios(interleaved(actions, 5), "bare"))
+
+
+@pytest.mark.skipif(not SUMS_OF_BYTES, reason="this processor has no instructions for sums of bytes")
+def test_expressions_take_less_time_in_whole_numbers(tmp_path: Path) -> None:
+    shipped = load_manifest(settings.models_folder() / MANIFEST_NAME).for_task("expression")
+    content = plain(shipped, read_files(shipped)).SerializeToString()
+    (tmp_path / shipped.file).write_bytes(content)
+    exact = Engine(replace(shipped, bytes=len(content)), tmp_path)
+    faces = np.random.default_rng(0).uniform(0, 255, (6, 3, *shipped.input.shape[2:])).astype(np.float32)
+    engines = {"whole": Engine(shipped, settings.models_folder()), "exact": exact}
+    actions = {name: lambda engine=engine: engine.run(faces) for name, engine in engines.items()}
+    assert_within({"whole": 0.85}, lambda: ratios(interleaved(actions, 9), "exact"))
 
 
 def test_the_networks_of_an_analysis_are_small() -> None:
