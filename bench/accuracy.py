@@ -379,12 +379,15 @@ def _balanced(task: str, measure: str, data: str, by_class: dict[Sentiment, list
 
 
 def _calibration(task: str, measure: str, data: str, scores: Sequence[float], right: Sequence[bool]) -> Figure:
-    """Expected calibration error over ten bins of equal width; its interval by 200 seeded resamplings."""
+    """Expected calibration error over ten bins of equal width; its interval by 200 seeded resamplings. These can only
+    add to gaps that count without their sign: where all but a few give more, it begins at the error itself.
+    """
     s, r = np.array(scores), np.array(right, dtype=float)
     rng = np.random.default_rng(0)
     again = [_ece(s[i], r[i]) for i in (rng.integers(len(s), size=len(s)) for _ in range(200))]
     low, high = (float(np.quantile(again, q)) for q in (0.025, 0.975))
-    return Figure(task, measure, data, _ece(s, r), low, high, len(s))
+    error = _ece(s, r)
+    return Figure(task, measure, data, error, min(low, error), high, len(s))
 
 
 def _ece(scores: NDArray[np.float64], right: NDArray[np.float64]) -> float:

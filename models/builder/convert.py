@@ -49,7 +49,6 @@ def convert(spec: ModelSpec, files: Files) -> onnx.ModelProto:
         replace_prelu(graph)
         if spec.training and spec.training.ranges:
             to_static_int8(graph, read_ranges(files[spec.training.ranges]))
-            drop_unread(graph)
         if spec.id not in _MOVED_BY_EIGHT_BITS:
             to_eight_bits(graph)
         to_halves(graph)

@@ -16,7 +16,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from models.builder.rewrites import replace_nodes
+from models.builder.rewrites import drop_unread, replace_nodes
 
 Range = tuple[float, float]
 
@@ -73,6 +73,7 @@ def to_static_int8(model: onnx.ModelProto, ranges: Mapping[str, Range]) -> onnx.
             node.output[0] = f"{made}/exact"
             nodes += _round_activation(model, made, steps[made])
     replace_nodes(model, nodes)
+    drop_unread(model)
     return model
 
 
