@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import permutations
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -81,11 +82,11 @@ def main() -> None:
     options = parser.parse_args()
     analyse = AnalyseImage.load(settings.models_folder(), settings.threads())
     tasks = [options.only] if options.only else list(MEASURES)
-    figures = [figure for task in tasks for figure in MEASURES[task](analyse, options.data)]
+    figures = [asdict(figure) for task in tasks for figure in MEASURES[task](analyse, options.data)]
     _print(figures)
     kept = [] if not RESULTS.exists() else [f for f in json.loads(RESULTS.read_text()) if f["task"] not in tasks]
     RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(kept + [asdict(figure) for figure in figures], indent=1) + "\n")
+    RESULTS.write_text(json.dumps(kept + figures, indent=1) + "\n")
 
 
 def detection(analyse: AnalyseImage, data: Path) -> Iterable[Figure]:
@@ -396,15 +397,16 @@ def _ece(scores: NDArray[np.float64], right: NDArray[np.float64]) -> float:
     return float(sum(gaps))
 
 
-def _print(figures: Sequence[Figure]) -> None:
+def _print(figures: Sequence[dict[str, Any]]) -> None:
     table = Table("task", "measure", "data", "value", "95 % interval", "n")
     for f in figures:
-        if not is_confusion(asdict(f)):
-            table.add_row(f.task, f.measure, f.data, f"{f.value:.3f}", f"{f.low:.3f} to {f.high:.3f}", str(f.count))
+        if not is_confusion(f):
+            interval = f"{f['low']:.3f} to {f['high']:.3f}"
+            table.add_row(f["task"], f["measure"], f["data"], f"{f['value']:.3f}", interval, str(f["count"]))
     console = Console(width=140)
     console.print(table)
-    for data in dict.fromkeys(f.data for f in figures if is_confusion(asdict(f))):
-        console.print(f"\nOn {data}:", *confusions([asdict(f) for f in figures if f.data == data]), sep="\n")
+    for data in dict.fromkeys(f["data"] for f in figures if is_confusion(f)):
+        console.print(f"\nOn {data}:", *confusions([f for f in figures if f["data"] == data]), sep="\n")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
+from models.builder.eight_bits import by_channel
 from models.builder.rewrites import drop_unread, replace_nodes
 
 Range = tuple[float, float]
@@ -55,6 +56,13 @@ def inner_tensors(model: onnx.ModelProto) -> list[str]:
     return [
         name for node in model.graph.node for name in node.output if name in made and set(readers[name]) != {"Relu"}
     ]
+
+
+def telling(model: onnx.ModelProto, names: Iterable[str]) -> onnx.ModelProto:
+    """The same network, which also gives these tensors."""
+    told = onnx.ModelProto.FromString(model.SerializeToString())
+    told.graph.output.extend(helper.make_empty_tensor_value_info(name) for name in names)
+    return told
 
 
 def to_static_int8(model: onnx.ModelProto, ranges: Mapping[str, Range]) -> onnx.ModelProto:
@@ -98,10 +106,8 @@ def _round_weights(
     model: onnx.ModelProto, node: onnx.NodeProto, given: _Steps, weights: Mapping[str, onnx.TensorProto]
 ) -> list[onnx.NodeProto]:
     """A convolution's kernel, and its bias in steps of the products."""
-    kernel = numpy_helper.to_array(weights[node.input[1]])
-    largest = np.abs(kernel).reshape(len(kernel), -1).max(axis=1)
-    scales = np.maximum(largest / _LARGEST_WEIGHT, np.finfo(np.float32).tiny).astype(np.float32)
-    whole = np.rint(kernel / scales.reshape(-1, 1, 1, 1)).astype(np.int8)
+    whole, steps = by_channel(numpy_helper.to_array(weights[node.input[1]]), 0, _LARGEST_WEIGHT)
+    scales = steps.flatten()
     nodes = [_stored(model, node, 1, whole, scales)]
     if len(node.input) > 2:
         bias = numpy_helper.to_array(weights[node.input[2]])

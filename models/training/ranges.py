@@ -20,7 +20,7 @@ from torch import Tensor
 from bench.labelled import Part
 from models.builder.__main__ import ROOT, read_files
 from models.builder.convert import TRAINED_HERE, plain
-from models.builder.static_int8 import Range, inner_tensors
+from models.builder.static_int8 import Range, inner_tensors, telling
 from models.training.augment import plain_views
 from models.training.chips import fairface, fer2013
 from models.training.command import run
@@ -48,9 +48,7 @@ def measure(data: Path) -> None:
 
 def ranges_of(model: onnx.ModelProto, names: list[str], chips: Tensor) -> dict[str, Range]:
     """Between what these tensors of a network lie when it sees (n, 3, side, side) chips."""
-    told = onnx.ModelProto.FromString(model.SerializeToString())
-    told.graph.output.extend(onnx.helper.make_empty_tensor_value_info(name) for name in names)
-    session = ort.InferenceSession(told.SerializeToString())
+    session = ort.InferenceSession(telling(model, names).SerializeToString())
     (given,) = session.get_inputs()
     low, high = np.full(len(names), np.inf), np.full(len(names), -np.inf)
     for part in chips.split(AT_ONCE):

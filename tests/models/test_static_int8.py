@@ -16,7 +16,7 @@ from onnx.reference import ReferenceEvaluator
 from mien import settings
 from mien.vision.manifest import MANIFEST_NAME, load_manifest
 from models.builder.convert import TRAINED_HERE
-from models.builder.static_int8 import Range, inner_tensors, to_static_int8
+from models.builder.static_int8 import Range, inner_tensors, telling, to_static_int8
 
 CHANNELS = 16
 INT16_MAX = 32767
@@ -48,10 +48,8 @@ def residual() -> onnx.ModelProto:
 
 
 def ranges_of(model: onnx.ModelProto) -> dict[str, Range]:
-    told = onnx.ModelProto.FromString(model.SerializeToString())
-    names = inner_tensors(told)
-    told.graph.output.extend(helper.make_empty_tensor_value_info(name) for name in names)
-    values = ReferenceEvaluator(told).run(names, {"x": IMAGES})
+    names = inner_tensors(model)
+    values = ReferenceEvaluator(telling(model, names)).run(names, {"x": IMAGES})
     return {name: (float(value.min()), float(value.max())) for name, value in zip(names, values, strict=True)}
 
 
