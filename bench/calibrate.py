@@ -42,6 +42,7 @@ from mien.domain.faces import Gender, Sentiment
 from mien.domain.gallery import DEFAULT_MATCH_POLICY
 from mien.domain.matching import compare
 from mien.usecases.analyse_image import AnalyseImage
+from mien.vision.chips import FaceChips
 from mien.vision.decode import Image
 from mien.vision.embedder import FaceEmbedder
 from mien.vision.engine import ModelFolder, softmax
@@ -69,7 +70,7 @@ def age_gender(analyse: AnalyseImage, data: Path) -> dict[str, float]:
         image = read_image(person.photo)
         face = main_detection(analyse, image) if part_of(row) is Part.CALIBRATION else None
         if face is not None:
-            raw = analyse.looks.raw(image, [face])
+            raw = analyse.looks.raw(FaceChips(image, [face]))
             ages.append(raw.ages[0])
             genders.append(raw.genders[0])
             truth.append((bands.index(person.band[0]), list(Gender).index(person.gender)))
@@ -92,7 +93,7 @@ def expression(analyse: AnalyseImage, data: Path) -> dict[str, float]:
     for row, (image, sentiment) in enumerate(fer2013_training(data)):
         face = main_detection(analyse, image) if part_of(row) is Part.CALIBRATION else None
         if face is not None:
-            (our,), (their,) = analyse.expression.logits(image, [face])
+            (our,), (their,) = analyse.expression.logits(FaceChips(image, [face]))
             ours.append(our)
             theirs.append(their)
             truth.append(list(Sentiment).index(sentiment))
@@ -116,7 +117,7 @@ def matching(analyse: AnalyseImage, data: Path) -> dict[str, Any]:
     models = ModelFolder.open(settings.models_folder(), settings.threads())
     network = FaceNetwork(models.engine("embedding"))
     listed = (photo for pair in pairs(data) for photo in (pair.first, pair.second))
-    vectors = embed_all(analyse, listed, lambda image, face: network.run(image, [face])[0][0])
+    vectors = embed_all(analyse, listed, lambda image, face: network.run(FaceChips(image, [face]))[0][0])
     photos = list(vectors)
     unit = np.stack(list(vectors.values()))
     unit /= np.linalg.norm(unit, axis=1, keepdims=True)

@@ -16,6 +16,7 @@ from mien.domain.face_filter import FaceFilter
 from mien.domain.faces import DetectedFace, Face, Gender, HeadPose, ImageAnalysis, Sentiment
 from mien.domain.geometry import BoundingBox, ImageSize
 from mien.usecases.analyse_image import AnalyseImage
+from mien.vision.chips import FaceChips
 from mien.vision.decode import Image, decode, image_size
 
 Embedded = TypeVar("Embedded")
@@ -176,7 +177,7 @@ def main_detection(analyse: AnalyseImage, image: Image) -> DetectedFace | None:
 def pose_of(analyse: AnalyseImage, image: Image) -> HeadPose | None:
     """The head pose of the main face."""
     face = main_detection(analyse, image)
-    return None if face is None else analyse.looks.estimate(image, [face])[0].pose
+    return None if face is None else analyse.looks.estimate(FaceChips(image, [face]))[0].pose
 
 
 def _rows(table: Path) -> Iterator[dict[str, str]]:

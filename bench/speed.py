@@ -31,6 +31,7 @@ from mien.domain.face_filter import FaceFilter
 from mien.http.routes import FACE_ANALYTICS
 from mien.local.environment import LocalContext
 from mien.usecases.stopwatch import Stopwatch
+from mien.vision.chips import FaceChips
 from mien.vision.decode import decode_photo
 from mien.vision.quality import assess
 
@@ -81,11 +82,11 @@ def _stages(photo: bytes, runs: int) -> dict[str, float]:
         **({"landmarks": lambda: analyse_image.landmarks.localise(image, faces)} if faces else {}),
     }
     if faces:
-        poses = [look.pose for look in analyse_image.looks.estimate(image, faces)]
+        poses = [look.pose for look in analyse_image.looks.estimate(FaceChips(image, faces))]
         steps |= {
-            "expression": lambda: analyse_image.expression.classify(image, faces),
-            "looks": lambda: analyse_image.looks.estimate(image, faces),
-            "liveness": lambda: analyse_image.liveness.score(image, faces),
+            "expression": lambda: analyse_image.expression.classify(FaceChips(image, faces)),
+            "looks": lambda: analyse_image.looks.estimate(FaceChips(image, faces)),
+            "liveness": lambda: analyse_image.liveness.score(FaceChips(image, faces)),
             "quality": lambda: [assess(image, face, pose) for face, pose in zip(faces, poses, strict=True)],
         }
     steps["all, no HTTP"] = lambda: analyse_image(photo, FaceFilter())

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from mien.domain.faces import DetectedFace
 from mien.domain.geometry import FloatArray
+from mien.vision.chips import FaceChips
 from mien.vision.decode import Image, decode
 from mien.vision.detector import FaceDetector
 from mien.vision.engine import Engine, softmax, to_tensor
@@ -95,7 +96,7 @@ def _square(image: Image) -> Image:
 
 def _chips(engine: Engine, seen: list[Witness]) -> NDArray[np.uint8]:
     network = FaceNetwork(engine)
-    return np.concatenate([network.chips(witness.image, [witness.face]) for witness in seen])
+    return np.concatenate([network.chips(FaceChips(witness.image, [witness.face])) for witness in seen])
 
 
 def _against_opencv(engine: Engine, files: Files, seen: list[Witness]) -> float:

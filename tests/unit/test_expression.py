@@ -10,7 +10,7 @@ from mien import settings
 from mien.domain.errors import ConfigurationError
 from mien.domain.faces import DetectedFace, Sentiment
 from mien.domain.geometry import BoundingBox, Landmarks5
-from mien.vision.chips import ARCFACE_112
+from mien.vision.chips import ARCFACE_112, FaceChips
 from mien.vision.engine import Engine
 from mien.vision.expression import ExpressionClassifier
 from mien.vision.manifest import MANIFEST_NAME, ModelSpec, load_manifest
@@ -36,7 +36,8 @@ class Divided:
 def said_of_a_face(size: float) -> dict[Sentiment, float]:
     """What is said of a face that is so many times as large as the chips that the network sees."""
     face = DetectedFace(BoundingBox(0, 0, 1, 1), Landmarks5.from_array(ARCFACE_112 * np.float32(size)), 1.0)
-    (emotion,) = ExpressionClassifier(cast(Engine, Divided())).classify(np.zeros((112, 112, 3), np.uint8), [face])
+    seen = FaceChips(np.zeros((112, 112, 3), np.uint8), [face])
+    (emotion,) = ExpressionClassifier(cast(Engine, Divided())).classify(seen)
     return emotion.sentiments
 
 

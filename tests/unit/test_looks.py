@@ -10,7 +10,7 @@ from mien import settings
 from mien.domain.errors import ConfigurationError
 from mien.domain.faces import DetectedFace
 from mien.domain.geometry import BoundingBox, Landmarks5
-from mien.vision.chips import ARCFACE_112
+from mien.vision.chips import ARCFACE_112, FaceChips
 from mien.vision.engine import Engine
 from mien.vision.looks import LooksEstimator, age_of
 from mien.vision.manifest import MANIFEST_NAME, ModelSpec, load_manifest
@@ -57,7 +57,7 @@ def test_who_may_be_of_several_bands_has_a_range_over_them() -> None:
 def test_who_may_be_of_any_band_is_of_an_age_that_many_are(undecided: Undecided) -> None:
     face = DetectedFace(BoundingBox(0, 0, 112, 112), Landmarks5.from_array(ARCFACE_112), 1.0)
     estimator = LooksEstimator(cast(Engine, undecided))
-    (looks,) = estimator.estimate(np.zeros((112, 112, 3), np.uint8), [face])
+    (looks,) = estimator.estimate(FaceChips(np.zeros((112, 112, 3), np.uint8), [face]))
     expected = age_of(np.array(undecided.spec.age_prior), undecided.spec.age_bands)
     assert astuple(looks.age) == pytest.approx(astuple(expected))
     assert expected.years == pytest.approx(30, abs=0.5)

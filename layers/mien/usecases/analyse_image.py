@@ -9,6 +9,7 @@ from mien.domain.face_filter import FaceFilter
 from mien.domain.faces import DetectedFace, Face, ImageAnalysis
 from mien.usecases.find_faces import find_faces
 from mien.usecases.stopwatch import Stopwatch
+from mien.vision.chips import FaceChips
 from mien.vision.decode import CALL, Image, Limits, Photo
 from mien.vision.detector import FaceDetector
 from mien.vision.engine import ModelFolder
@@ -86,9 +87,9 @@ class AnalyseImage:
 
     def describe(self, image: Image, detected: tuple[DetectedFace, ...]) -> tuple[Face, ...]:
         """Run every network on these faces of an upright BGR image; at least one face."""
-        emotions = self.expression.classify(image, detected)
-        looks = self.looks.estimate(image, detected)
-        liveness = self.liveness.score(image, detected)
+        seen = FaceChips(image, detected)
+        emotions, looks = self.expression.classify(seen), self.looks.estimate(seen)
+        liveness = self.liveness.score(seen)
         return tuple(
             Face(face, look.age, look.gender, emotion, live, look.pose, assess(image, face, look.pose))
             for face, look, emotion, live in zip(detected, looks, emotions, liveness, strict=True)

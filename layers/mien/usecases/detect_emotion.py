@@ -10,6 +10,7 @@ from mien.domain.faces import DetectedFace, Emotion
 from mien.usecases.analyse_image import ANALYSIS, AnalyseImage
 from mien.usecases.find_faces import find_faces
 from mien.usecases.stopwatch import Stopwatch
+from mien.vision.chips import FaceChips
 from mien.vision.decode import CALL, Limits
 from mien.vision.detector import FaceDetector
 from mien.vision.engine import ModelFolder
@@ -67,6 +68,6 @@ class DetectEmotion:
         """
         photo, faces = find_faces(self.detector, self.landmarks, data, self.limits, wanted, watch)
         with watch.stage("describe"):
-            emotions = self.expression.classify(photo.image, faces) if faces else []
+            emotions = self.expression.classify(FaceChips(photo.image, faces)) if faces else []
         pairs = zip(faces, emotions, strict=True)
         return tuple(FaceEmotion(face.scaled(*photo.scale), emotion) for face, emotion in pairs)

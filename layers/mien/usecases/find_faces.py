@@ -10,8 +10,7 @@ from mien.vision.detector import FINE_LONG_SIDE, FaceDetector
 from mien.vision.landmarks import LandmarkLocaliser
 
 WELL_SEEN = 128
-"""Pixels of a face's shorter side from which it is decoded no finer: about the side of the chips that most networks
-see; the head pose network's is larger, and gets it enlarged.
+"""Pixels of a face's shorter side from which it is decoded no finer: about the side of the chips that networks see.
 """
 
 

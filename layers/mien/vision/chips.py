@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import cache
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from mien.domain.faces import DetectedFace
 from mien.domain.geometry import FloatArray, similarity_transform
@@ -19,6 +21,30 @@ ARCFACE_112 = np.array(
     [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]],
     dtype=np.float32,
 )
+
+
+class FaceChips:
+    """Faces of an upright BGR image as networks see them. Networks of one crop rule and size share the chips."""
+
+    def __init__(self, image: Image, faces: Sequence[DetectedFace]) -> None:
+        self.image, self.faces = image, faces
+        self._chips: dict[tuple[Crop, int, int], NDArray[np.uint8]] = {}
+        self._transforms: dict[tuple[Crop, int, int], list[FloatArray]] = {}
+
+    def cut(self, crop: Crop, width: int, height: int) -> NDArray[np.uint8]:
+        """(n, height, width, 3) BGR, one of each face; at least one face."""
+        key = crop, width, height
+        if key not in self._chips:
+            transforms = self.transforms(crop, width, height)
+            self._chips[key] = np.stack([cut_chip(self.image, each, width, height) for each in transforms])
+        return self._chips[key]
+
+    def transforms(self, crop: Crop, width: int, height: int) -> list[FloatArray]:
+        """From pixels of the image to pixels of each face's chip; (2, 3)."""
+        key = crop, width, height
+        if key not in self._transforms:
+            self._transforms[key] = [crop_transform(face, crop, width, height) for face in self.faces]
+        return self._transforms[key]
 
 
 def crop_transform(face: DetectedFace, crop: Crop, width: int, height: int) -> FloatArray:

@@ -10,6 +10,7 @@ import numpy as np
 from mien.domain.errors import ConfigurationError
 from mien.domain.faces import DetectedFace
 from mien.domain.matching import Embedding, MatchCalibration
+from mien.vision.chips import FaceChips
 from mien.vision.decode import Image
 from mien.vision.engine import Engine, ModelFolder
 from mien.vision.face_network import FaceNetwork
@@ -35,7 +36,7 @@ class FaceEmbedder:
 
     def embed(self, image: Image, faces: Sequence[DetectedFace]) -> list[Embedding]:
         """One embedding for each face of an upright BGR image."""
-        (vectors,) = self._network.run(image, faces)
+        (vectors,) = self._network.run(FaceChips(image, faces))
         unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
         return [Embedding(vector, self.space) for vector in unit]
 

@@ -7,15 +7,12 @@ was made for sharp faces, and goes wrong on others.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from mien.domain.errors import ConfigurationError
-from mien.domain.faces import DetectedFace, Emotion, Sentiment
+from mien.domain.faces import Emotion, Sentiment
 from mien.domain.geometry import FloatArray
-from mien.vision.chips import fineness
-from mien.vision.decode import Image
+from mien.vision.chips import FaceChips, fineness
 from mien.vision.engine import Engine, softmax
 from mien.vision.face_network import FaceNetwork
 
@@ -34,16 +31,16 @@ class ExpressionClassifier:
         self._temperature = spec.operating_point("sentiment_temperature")
         self._faceapi_temperature = spec.operating_point("faceapi_temperature")
 
-    def classify(self, image: Image, faces: Sequence[DetectedFace]) -> list[Emotion]:
-        """The expression of each face of an upright BGR image; at least one face."""
-        ours, theirs = self.logits(image, faces)
-        fine = np.array([[fineness(self._network.transform(face))] for face in faces], dtype=np.float32)
+    def classify(self, seen: FaceChips) -> list[Emotion]:
+        """The expression of each face; at least one face."""
+        ours, theirs = self.logits(seen)
+        fine = np.array([[fineness(transform)] for transform in self._network.transforms(seen)], dtype=np.float32)
         share = FACEAPI_SHARE * fine
         together = (1 - share) * ours / self._temperature + share * theirs / self._faceapi_temperature
         probabilities = softmax(together).astype(float)
         return [Emotion(dict(zip(Sentiment, row, strict=True))) for row in probabilities.tolist()]
 
-    def logits(self, image: Image, faces: Sequence[DetectedFace]) -> tuple[FloatArray, FloatArray]:
+    def logits(self, seen: FaceChips) -> tuple[FloatArray, FloatArray]:
         """What our network says, and what face-api's says, before their temperatures, (n, 7); for fitting those."""
-        ours, theirs = self._network.run(image, faces)
+        ours, theirs = self._network.run(seen)
         return ours, theirs

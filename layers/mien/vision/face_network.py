@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
 from mien.domain.errors import ConfigurationError
-from mien.domain.faces import DetectedFace
 from mien.domain.geometry import FloatArray
-from mien.vision.chips import crop_transform, cut_chip
-from mien.vision.decode import Image
+from mien.vision.chips import FaceChips
 from mien.vision.engine import Engine, to_tensor
 from mien.vision.manifest import ModelSpec
 
@@ -33,19 +29,17 @@ class FaceNetwork:
     def spec(self) -> ModelSpec:
         return self._engine.spec
 
-    def run(self, image: Image, faces: Sequence[DetectedFace]) -> tuple[FloatArray, ...]:
-        """The network's outputs for the faces of an upright BGR image, one row a face; at least one face."""
-        batches = [faces[i : i + MAX_BATCH] for i in range(0, len(faces), MAX_BATCH)]
-        outputs = [self._engine.run(self._tensor(image, batch)) for batch in batches]
+    def run(self, seen: FaceChips) -> tuple[FloatArray, ...]:
+        """The network's outputs for the faces of an image, one row a face; at least one face."""
+        chips, declared = self.chips(seen), self._engine.spec.input
+        batches = [chips[i : i + MAX_BATCH] for i in range(0, len(chips), MAX_BATCH)]
+        outputs = [self._engine.run(to_tensor(batch, declared)) for batch in batches]
         return tuple(np.concatenate(parts) for parts in zip(*outputs, strict=True))
 
-    def chips(self, image: Image, faces: Sequence[DetectedFace]) -> NDArray[np.uint8]:
+    def chips(self, seen: FaceChips) -> NDArray[np.uint8]:
         """What the network sees of the faces: (n, height, width, 3) BGR."""
-        return np.stack([cut_chip(image, self.transform(face), self.width, self.height) for face in faces])
+        return seen.cut(self._crop, self.width, self.height)
 
-    def transform(self, face: DetectedFace) -> FloatArray:
-        """From pixels of the image to pixels of the chip that the network sees; (2, 3)."""
-        return crop_transform(face, self._crop, self.width, self.height)
-
-    def _tensor(self, image: Image, faces: Sequence[DetectedFace]) -> FloatArray:
-        return to_tensor(self.chips(image, faces), self._engine.spec.input)
+    def transforms(self, seen: FaceChips) -> list[FloatArray]:
+        """From pixels of the image to pixels of the chips that the network sees; (2, 3) of each face."""
+        return seen.transforms(self._crop, self.width, self.height)

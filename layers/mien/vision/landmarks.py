@@ -9,6 +9,7 @@ import numpy as np
 
 from mien.domain.faces import DetectedFace
 from mien.domain.geometry import FloatArray, Landmarks5
+from mien.vision.chips import FaceChips
 from mien.vision.decode import Image
 from mien.vision.engine import Engine
 from mien.vision.face_network import FaceNetwork
@@ -25,16 +26,16 @@ class LandmarkLocaliser:
 
     def localise(self, image: Image, faces: Sequence[DetectedFace]) -> tuple[DetectedFace, ...]:
         """The faces of an upright BGR image with new landmarks; at least one face."""
-        (points,) = self._network.run(image, faces)
+        seen = FaceChips(image, faces)
+        (points,) = self._network.run(seen)
         return tuple(
-            replace(face, landmarks=self._landmarks(face, row.reshape(-1, 2)))
-            for face, row in zip(faces, points, strict=True)
+            replace(face, landmarks=self._landmarks(to_chip, row.reshape(-1, 2)))
+            for face, to_chip, row in zip(faces, self._network.transforms(seen), points, strict=True)
         )
 
-    def _landmarks(self, face: DetectedFace, points: FloatArray) -> Landmarks5:
+    def _landmarks(self, to_chip: FloatArray, points: FloatArray) -> Landmarks5:
         """From 68 points, 0-1 of the chip, to five in pixels of the image."""
         five = np.stack([points[list(group)].mean(axis=0) for group in _POINTS_OF])
         size = np.array([self._network.width, self._network.height], dtype=np.float32)
-        to_chip = self._network.transform(face)
         in_image = (five * size - to_chip[:, 2]) @ np.linalg.inv(to_chip[:, :2]).T
         return Landmarks5.from_array(in_image)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from mien.domain.faces import DetectedFace, Liveness
-from mien.vision.decode import Image
+from mien.domain.faces import Liveness
+from mien.vision.chips import FaceChips
 from mien.vision.engine import Engine, softmax
 from mien.vision.face_network import FaceNetwork
 
@@ -19,8 +17,8 @@ class LivenessScorer:
         self._network = FaceNetwork(engine)
         self._threshold = engine.spec.operating_point("live_score")
 
-    def score(self, image: Image, faces: Sequence[DetectedFace]) -> list[Liveness]:
-        """One score for each face of an upright BGR image."""
-        (logits,) = self._network.run(image, faces)
+    def score(self, seen: FaceChips) -> list[Liveness]:
+        """One score for each face; at least one face."""
+        (logits,) = self._network.run(seen)
         scores = softmax(logits)[:, _LIVE_CLASS].tolist()
         return [Liveness(score=score, is_live=score >= self._threshold) for score in scores]

@@ -9,10 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from mien.domain.errors import ConfigurationError
-from mien.domain.faces import Age, DetectedFace, Gender, GenderEstimate, HeadPose
+from mien.domain.faces import Age, Gender, GenderEstimate, HeadPose
 from mien.domain.geometry import FloatArray
-from mien.vision.chips import turn_of
-from mien.vision.decode import Image
+from mien.vision.chips import FaceChips, turn_of
 from mien.vision.engine import Engine, softmax
 from mien.vision.face_network import FaceNetwork
 
@@ -52,27 +51,23 @@ class LooksEstimator:
         self._age_temperature = spec.operating_point("age_temperature")
         self._gender_temperature = spec.operating_point("gender_temperature")
 
-    def estimate(self, image: Image, faces: Sequence[DetectedFace]) -> list[Looks]:
-        """The looks of each face of an upright BGR image; at least one face."""
-        raw = self.raw(image, faces)
+    def estimate(self, seen: FaceChips) -> list[Looks]:
+        """The looks of each face; at least one face."""
+        raw = self.raw(seen)
         ages = softmax(raw.ages / self._age_temperature + self._age_prior).astype(float)
         genders = softmax(raw.genders / self._gender_temperature).astype(float)
         return [
             Looks(
                 age=age_of(ages[i], self.age_bands),
                 gender=_gender(genders[i].tolist()),
-                pose=self._pose(face, *raw.pose[i].tolist()),
+                pose=_pose(transform, *raw.pose[i].tolist()),
             )
-            for i, face in enumerate(faces)
+            for i, transform in enumerate(self._network.transforms(seen))
         ]
 
-    def raw(self, image: Image, faces: Sequence[DetectedFace]) -> Raw:
+    def raw(self, seen: FaceChips) -> Raw:
         """What the network says, before its temperatures; for fitting them."""
-        return Raw(*self._network.run(image, faces))
-
-    def _pose(self, face: DetectedFace, yaw: float, pitch: float, roll: float) -> HeadPose:
-        """The network sees what is left of a roll when the face is brought upright."""
-        return HeadPose(yaw, pitch, roll + turn_of(self._network.transform(face)))
+        return Raw(*self._network.run(seen))
 
 
 def age_of(probabilities: FloatArray, bands: Sequence[float]) -> Age:
@@ -80,6 +75,11 @@ def age_of(probabilities: FloatArray, bands: Sequence[float]) -> Age:
     below = np.concatenate([[0.0], np.cumsum(probabilities, dtype=np.float64)])
     low, years, high = (float(np.interp(share * below[-1], below, bands)) for share in (0.1, 0.5, 0.9))
     return Age(years, low, high)
+
+
+def _pose(transform: FloatArray, yaw: float, pitch: float, roll: float) -> HeadPose:
+    """The network sees what is left of a roll when the face is brought upright."""
+    return HeadPose(yaw, pitch, roll + turn_of(transform))
 
 
 def _gender(probabilities: list[float]) -> GenderEstimate:
