@@ -95,6 +95,7 @@ train: var/training/bin/python ## Train the networks of expression and looks, so
 	PYTHONPATH=layers $< -m models.training.teacher "$(DATA)"
 	PYTHONPATH=layers $< -m models.training.expression "$(DATA)"
 	PYTHONPATH=layers $< -m models.training.ranges "$(DATA)"
+	PYTHONPATH=layers $< -m models.training.looks_teacher "$(DATA)"
 	PYTHONPATH=layers $< -m models.training.looks "$(DATA)"
 
 var/training/bin/python: models models/training/requirements.txt

@@ -151,18 +151,20 @@ def _drop_stale_shapes(model: onnx.ModelProto) -> None:
     model.graph.input.extend(inputs)
 
 
-def read_faceapi_weights(manifest: bytes, binary: bytes) -> Weights:
-    """Unpack face-api's weights: a JSON list of entries over one binary, uint8 entries with scale and min."""
+def read_tfjs_weights(manifest: Any, binary: bytes) -> Weights:
+    """Unpack TensorFlow.js's weights: a list of groups of entries over one binary, those in uint8 with scale and min,
+    others in half precision.
+    """
     weights: Weights = {}
     position = 0
-    for group in json.loads(manifest):
+    for group in manifest:
         for entry in group["weights"]:
             count = int(np.prod(entry["shape"]))
-            packing = entry.get("quantization")
-            dtype = np.dtype(packing["dtype"] if packing else entry["dtype"])
+            packing = entry.get("quantization", entry)
+            dtype = np.dtype(packing["dtype"])
             values = np.frombuffer(binary, dtype, count, position).astype(np.float32)
             position += count * dtype.itemsize
-            if packing:
+            if "scale" in packing:
                 values = values * np.float32(packing["scale"]) + np.float32(packing["min"])
             weights[entry["name"]] = values.reshape(entry["shape"])
     if position != len(binary):
@@ -174,7 +176,7 @@ def _faceapi_weights(spec: ModelSpec, files: Files) -> Weights:
     """face-api's, but for a first convolution that takes BGR, 0-255, less its means, and sentiments in our order."""
     assert spec.source is not None, spec.id
     manifest, binary = spec.source.members
-    weights = read_faceapi_weights(files[manifest], files[binary])
+    weights = read_tfjs_weights(json.loads(files[manifest]), files[binary])
     of_rgb = weights["dense0/conv0/filters"]  # (height, width, in, out)
     order = [FACEAPI_LABELS.index(label) for label in Sentiment]
     return weights | {

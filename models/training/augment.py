@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -55,6 +56,17 @@ class Views:
     turned: Tensor
 
 
+def same_views(chips: Tensor, windows: Sequence[Window], how: Augmentation, rng: torch.Generator) -> list[Views]:
+    """Views that differ from the chips in the same way, but for the noise, one of each window."""
+    state = rng.get_state()
+
+    def once_more(window: Window) -> Views:
+        rng.set_state(state)
+        return views(chips, window, how, rng)
+
+    return [once_more(window) for window in windows]
+
+
 def plain_views(chips: Tensor, window: Window) -> Tensor:
     """What the product would see of (n, c, size, size) uint8 chips; (n, 3, side, side), 0-255."""
     return views(chips, window, NONE, torch.Generator()).pixels
@@ -98,7 +110,7 @@ def _coarser(seen: Tensor, how: Augmentation, rng: torch.Generator) -> Tensor:
     """Some views of a batch brought down to one smaller size and up again."""
     side = seen.shape[-1]
     chosen = torch.rand(len(seen), generator=rng) < how.coarse
-    small = int(torch.randint(side // 2, side, (1,), generator=rng))
+    small = int(side * (1 + float(torch.rand(1, generator=rng))) / 2)
     if chosen.any():
         little = F.interpolate(seen[chosen], size=(small, small), mode="bilinear", antialias=True)
         seen[chosen] = F.interpolate(little, size=(side, side), mode="bilinear")
@@ -109,10 +121,10 @@ def _covered(seen: Tensor, how: Augmentation, rng: torch.Generator) -> Tensor:
     """A rectangle of some views made plain."""
     side = seen.shape[-1]
     for i in torch.nonzero(torch.rand(len(seen), generator=rng) < how.erase).flatten().tolist():
-        height, width = torch.randint(side // 8, side // 2, (2,), generator=rng).tolist()
-        top = int(torch.randint(0, side - height, (1,), generator=rng))
-        left = int(torch.randint(0, side - width, (1,), generator=rng))
-        seen[i, :, top : top + height, left : left + width] = torch.rand(1, generator=rng) * 255
+        tall, wide, down, across, bright = torch.rand(5, generator=rng).tolist()
+        height, width = (int(side * (1 + 3 * share) / 8) for share in (tall, wide))
+        top, left = int((side - height) * down), int((side - width) * across)
+        seen[i, :, top : top + height, left : left + width] = 255 * bright
     return seen
 
 

@@ -28,7 +28,7 @@ from models.training.command import run
 from models.training.export import export
 from models.training.expression_network import LARGE, VIEW, ExpressionNet, slimmed
 from models.training.faceapi import faceapi_logits, together
-from models.training.fitting import Fitting, seeded
+from models.training.fitting import Fitting, in_halves, seeded
 from models.training.product import EXPRESSION, weights_of
 from models.training.sets import (
     PHOTO_VIEWS,
@@ -170,7 +170,7 @@ def loss(
 
 def as_learning(net: ExpressionNet, seen: Tensor) -> Tensor:
     """What a network says of views, computed as coarsely as is good enough for learning."""
-    with torch.autocast("cpu", torch.bfloat16):
+    with in_halves():
         says: Tensor = net(seen)
     return says.float()
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from models.builder.convert import GREY_OF_BGR
-from models.training.fitting import plainly_seen
+from models.training.fitting import channels_of, plainly_seen
 from models.training.product import at
 
 VIEW = at(48)
@@ -62,30 +62,17 @@ def slimmed(large: ExpressionNet, chips: Tensor) -> ExpressionNet:
     """
     slim = ExpressionNet(large.sentiments[-1].out_features, SLIM)
     weights = large.state_dict()
-    for name, sizes in _sizes_within_blocks(large, chips).items():
+    blocks = {name: module for name, module in large.named_modules() if isinstance(module, Block)}
+    given = channels_of([block.within for block in blocks.values()], lambda: large.said(chips))
+    for name, (mean, spread) in zip(blocks, given, strict=True):
         read = f"{name}.out.0.weight"
-        strengths = sizes * weights[read].flatten(2).norm(dim=(0, 2))
+        strengths = torch.hypot(mean, spread) * weights[read].flatten(2).norm(dim=(0, 2))
         kept = strengths.topk(slim.get_submodule(f"{name}.within.0").out_channels).indices.sort().values
         weights[read] = weights[read][:, kept]
         for made in ("0.weight", "1.weight", "1.bias", "1.running_mean", "1.running_var"):
             weights[f"{name}.within.{made}"] = weights[f"{name}.within.{made}"][kept]
     slim.load_state_dict(weights)
     return slim
-
-
-def _sizes_within_blocks(net: ExpressionNet, chips: Tensor) -> dict[str, Tensor]:
-    """How large each channel within a block is on such stored chips, by the block's name."""
-    squares: dict[str, Tensor] = {}
-
-    def add(name: str, given: Tensor) -> None:
-        squares[name] = squares.get(name, torch.zeros(1)) + given.square().mean(dim=(2, 3)).sum(dim=0)
-
-    blocks = [(name, module) for name, module in net.named_modules() if isinstance(module, Block)]
-    hooks = [block.within.register_forward_hook(lambda *seen, name=name: add(name, seen[2])) for name, block in blocks]
-    net.said(chips)
-    for hook in hooks:
-        hook.remove()
-    return {name: (total / len(chips)).sqrt() for name, total in squares.items()}
 
 
 class Block(nn.Module):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -80,6 +80,11 @@ class Fitting(Generic[Net]):
                 print(f"step {self.step} of {self.steps}: loss {sum(recent) / len(recent):.3f}", flush=True)
 
 
+def in_halves() -> torch.autocast:
+    """Products in half precision where the processor has them; elsewhere they would be slower, not faster."""
+    return torch.autocast("cpu", torch.bfloat16, enabled=bool(torch.cpu.get_capabilities().get("amx_bf16")))
+
+
 def plainly_seen(net: nn.Module, chips: Tensor, window: Window) -> list[Any]:
     """What a network says of stored (n, c, size, size) chips as they are, in parts."""
     net.eval()
@@ -87,3 +92,21 @@ def plainly_seen(net: nn.Module, chips: Tensor, window: Window) -> list[Any]:
         said = [net(plain_views(part, window)) for part in chips.split(AT_ONCE)]
     net.train()
     return said
+
+
+def channels_of(layers: Sequence[nn.Module], show: Callable[[], object]) -> list[tuple[Tensor, Tensor]]:
+    """The mean of each channel that these layers give while `show` lets the network see, and its standard deviation."""
+    totals = [torch.zeros(2, 1) for _ in layers]  # of values, and of their squares
+    seen = [0] * len(layers)
+
+    def add(place: int, given: Tensor) -> None:
+        values = given.flatten(2)
+        totals[place] = totals[place] + torch.stack([each.mean(dim=2).sum(dim=0) for each in (values, values**2)])
+        seen[place] += len(given)
+
+    hooks = [layer.register_forward_hook(lambda *run, place=i: add(place, run[2])) for i, layer in enumerate(layers)]
+    show()
+    for hook in hooks:
+        hook.remove()
+    means = [total / count for total, count in zip(totals, seen, strict=True)]
+    return [(mean, (square - mean**2).clamp(min=0).sqrt()) for mean, square in means]

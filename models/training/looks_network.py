@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import NamedTuple
 
 import torch
@@ -15,6 +16,7 @@ from models.training.mobilefacenet import (
     GAIN,
     SHRINKS,
     branch,
+    narrow,
     start_from_embedding,
     to_trunk,
     trunk,
@@ -24,6 +26,9 @@ from models.training.product import at
 VIEW: Window = at(96)  # near the 112 pixels that the embedding network was made for
 DEGREES_PER_UNIT = 15.0
 UNCHANGED = 3  # layers of the trunk, those of most pixels, stay as they are in the embedding network
+
+SLIM = (32, *(96, 64, 64, 64, 64, 160, 96, 80, 64, 64, 80, 80, 256), *(96, 80))
+"""Channels within the stem, the trunk's bottlenecks and the branch's: two thirds of the products."""
 
 
 class Looks(NamedTuple):
@@ -71,3 +76,10 @@ class LooksNet(nn.Module):
     def said(self, chips: Tensor) -> Looks:
         """What it says of stored (n, c, size, size) chips as they are."""
         return Looks(*(torch.cat(each) for each in zip(*plainly_seen(self, chips, VIEW), strict=True)))
+
+
+def slimmed(large: LooksNet, chips: Tensor) -> LooksNet:
+    """A network with fewer channels within its layers, those that tell most on such stored chips; all of it learns."""
+    slim = copy.deepcopy(large).requires_grad_(True)
+    narrow((slim.trunk, slim.features), SLIM, lambda: slim.said(chips))
+    return slim

@@ -6,7 +6,7 @@ PReLUs stay as published.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -19,6 +19,7 @@ from torch.nn import functional as F
 from mien.vision.manifest import load_manifest
 from models.builder.__main__ import MANIFEST, read_files
 from models.builder.convert import plain
+from models.training.fitting import channels_of
 
 SHRINKS = 16  # pixels of a side to a cell of the last map
 CHANNELS, FEATURES = 128, 512
@@ -46,8 +47,8 @@ class FixedPReLU(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         if torch.is_grad_enabled():
-            return cast(Tensor, _PReLU.apply(x, self.slope))
-        return F.prelu(x, self.slope)
+            return cast(Tensor, _PReLU.apply(x, self.slope.to(x.dtype)))
+        return F.prelu(x, self.slope.to(x.dtype))
 
 
 class _PReLU(torch.autograd.Function):
@@ -108,6 +109,35 @@ def start_from_embedding(*parts: nn.Sequential) -> None:
                 layers.fill_convolution(module)
             elif isinstance(module, FixedPReLU):
                 layers.fill_activation(module)
+
+
+@torch.no_grad()
+def narrow(parts: Sequence[nn.Sequential], widths: Sequence[int], show: Callable[[], object]) -> None:
+    """Leave so many channels within the stem and within each bottleneck of a trunk and what follows it: those that
+    tell most to what reads them while `show` lets the network see. What the others say on average is kept. It has to
+    learn again.
+    """
+    trunk = parts[0]
+    bottlenecks = [layer for part in parts for layer in part if isinstance(layer, _Bottleneck)]
+    within = [
+        ([trunk[0], trunk[1]], bottlenecks[0].layers[0][0]),
+        *(([each.layers[0], each.layers[1]], each.layers[2]) for each in bottlenecks),
+    ]
+    given = channels_of([makers[-1] for makers, _ in within], show)
+    for (makers, reader), (mean, spread), width in zip(within, given, widths, strict=True):
+        told = reader.weight.flatten(2).sum(dim=2)  # of a pointwise convolution
+        kept = (spread * told.norm(dim=0)).topk(width).indices.sort().values
+        left_out = torch.ones(len(mean), dtype=torch.bool)
+        left_out[kept] = False
+        reader.bias += told[:, left_out] @ mean[left_out]
+        reader.weight, reader.in_channels = nn.Parameter(reader.weight[:, kept]), width
+        for convolution, activation in makers:
+            if convolution.groups > 1:
+                convolution.groups = convolution.in_channels = width
+            convolution.weight, convolution.bias = (
+                nn.Parameter(each[kept]) for each in (convolution.weight, convolution.bias)
+            )
+            convolution.out_channels, activation.slope = width, activation.slope[kept]
 
 
 def _conv(before: int, after: int, kernel: int = 1, stride: int = 1, groups: int = 1) -> nn.Sequential:

@@ -21,7 +21,7 @@ from mien.vision.engine import Engine
 from mien.vision.manifest import MANIFEST_NAME, Manifest, ModelSpec, Source, load_manifest
 from models.builder import __main__ as builder
 from models.builder import documents, fetch
-from models.builder.convert import convert, read_faceapi_weights
+from models.builder.convert import convert, read_tfjs_weights
 from models.builder.eight_bits import to_eight_bits
 from models.builder.errors import BuildError, DownloadFailed, TamperedDownload, WrongGraph
 from models.builder.halves import from_halves, to_halves
@@ -175,11 +175,26 @@ def test_a_network_with_a_wrong_weight_is_caught(
             verify(Engine(dataclasses.replace(spec, bytes=len(content)), tmp_path), files[spec.id], seen)
 
 
-def test_face_api_weights_that_do_not_fill_their_file_are_refused() -> None:
-    listing = b'[{"weights": [{"name": "w", "shape": [2], "dtype": "float32"}]}]'
-    assert read_faceapi_weights(listing, np.array([1, 2], "<f4").tobytes())["w"].tolist() == [1, 2]
+def test_tensorflow_weights_that_do_not_fill_their_file_are_refused() -> None:
+    listing = [{"weights": [{"name": "w", "shape": [2], "dtype": "float32"}]}]
+    assert read_tfjs_weights(listing, np.array([1, 2], "<f4").tobytes())["w"].tolist() == [1, 2]
     with pytest.raises(ValueError, match="does not end"):
-        read_faceapi_weights(listing, bytes(12))
+        read_tfjs_weights(listing, bytes(12))
+
+
+def test_tensorflow_weights_are_read_in_the_precision_they_are_stored_in() -> None:
+    steps = {"dtype": "uint8", "scale": 0.5, "min": -1.0}
+    listing = [
+        {
+            "weights": [
+                {"name": "steps", "shape": [1, 2], "dtype": "float32", "quantization": steps},
+                {"name": "halves", "shape": [2], "dtype": "float32", "quantization": {"dtype": "float16"}},
+            ]
+        }
+    ]
+    weights = read_tfjs_weights(listing, bytes([0, 4]) + np.array([1.5, -2], "<f2").tobytes())
+    assert weights["steps"].tolist() == [[-1, 1]]
+    assert weights["halves"].tolist() == [1.5, -2]
 
 
 def test_weights_in_eight_bits_are_as_near_as_their_channels_steps_and_take_a_quarter_of_the_bytes() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import cv2
 import numpy as np
 
 from mien.domain.faces import DetectedFace
@@ -16,6 +17,7 @@ from mien.vision.face_network import FaceNetwork
 
 # Of iBUG 300-W's 68 points, counted from 0: those whose mean is each of the five, in the order of Landmarks5.
 _POINTS_OF = ((37, 38, 40, 41), (43, 44, 46, 47), (30,), (48, 60), (54, 64))
+_SHARES = np.array([[(i in points) / len(points) for i in range(68)] for points in _POINTS_OF], dtype=np.float32)
 
 
 class LandmarkLocaliser:
@@ -27,15 +29,16 @@ class LandmarkLocaliser:
     def localise(self, image: Image, faces: Sequence[DetectedFace]) -> tuple[DetectedFace, ...]:
         """The faces of an upright BGR image with new landmarks; at least one face."""
         seen = FaceChips(image, faces)
-        (points,) = self._network.run(seen)
+        (points,) = self._network.run(seen)  # 0-1 of the chip
+        size = np.array([self._network.width, self._network.height], dtype=np.float32)
+        five = _SHARES @ points.reshape(len(faces), -1, 2) * size
         return tuple(
-            replace(face, landmarks=self._landmarks(to_chip, row.reshape(-1, 2)))
-            for face, to_chip, row in zip(faces, self._network.transforms(seen), points, strict=True)
+            replace(face, landmarks=_in_image(in_chip, to_chip))
+            for face, in_chip, to_chip in zip(faces, five, self._network.transforms(seen), strict=True)
         )
 
-    def _landmarks(self, to_chip: FloatArray, points: FloatArray) -> Landmarks5:
-        """From 68 points, 0-1 of the chip, to five in pixels of the image."""
-        five = np.stack([points[list(group)].mean(axis=0) for group in _POINTS_OF])
-        size = np.array([self._network.width, self._network.height], dtype=np.float32)
-        in_image = (five * size - to_chip[:, 2]) @ np.linalg.inv(to_chip[:, :2]).T
-        return Landmarks5.from_array(in_image)
+
+def _in_image(points: FloatArray, to_chip: FloatArray) -> Landmarks5:
+    """Five points of a chip, (5, 2), in pixels of the image that the (2, 3) transform takes to it."""
+    to_image = cv2.invertAffineTransform(to_chip)
+    return Landmarks5.from_array(points @ to_image[:, :2].T + to_image[:, 2])

@@ -73,7 +73,7 @@ class LooksEstimator:
 def age_of(probabilities: FloatArray, bands: Sequence[float]) -> Age:
     """The median age and the middle 80 %, where each band's probability is spread evenly over its years."""
     below = np.concatenate([[0.0], np.cumsum(probabilities, dtype=np.float64)])
-    low, years, high = (float(np.interp(share * below[-1], below, bands)) for share in (0.1, 0.5, 0.9))
+    low, years, high = np.interp(np.array([0.1, 0.5, 0.9]) * below[-1], below, bands).tolist()
     return Age(years, low, high)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import cv2
-import numpy as np
 
 from mien.domain.faces import DetectedFace, HeadPose, Quality
 from mien.vision.chips import crop_transform, cut_chip
@@ -28,14 +27,15 @@ def assess(image: Image, face: DetectedFace, pose: HeadPose) -> Quality:
     """
     transform = crop_transform(face, _CHIP_CROP, _CHIP_SIDE, _CHIP_SIDE)
     grey = cv2.cvtColor(cut_chip(image, transform, _CHIP_SIDE, _CHIP_SIDE), cv2.COLOR_BGR2GRAY)
-    variance = float(cv2.Laplacian(grey, cv2.CV_32F).var())
+    _, spread = cv2.meanStdDev(cv2.Laplacian(grey, cv2.CV_32F))
+    variance = float(spread[0, 0]) ** 2
     sharpness = variance / (variance + _SHARP_VARIANCE)
-    brightness = float(grey.mean()) / 255
+    brightness = cv2.mean(grey)[0] / 255
     side = min(face.box.width, face.box.height)
     frontality = max(math.cos(math.radians(pose.yaw)) * math.cos(math.radians(pose.pitch)), 0.0)
     parts = (sharpness, min(side / _CHIP_SIDE, 1.0), _light(brightness), frontality)
     return Quality(
-        score=float(np.prod(parts)) ** (1 / len(parts)),
+        score=math.prod(parts) ** (1 / len(parts)),
         sharpness=sharpness,
         brightness=brightness,
         face_size_px=round(side),
