@@ -51,7 +51,7 @@ def test_an_analysis_takes_no_more_times_a_fine_look_than_it_did(analyse: Analys
     }
     actions = {"a fine look": lambda: analyse.detector.detect(image, may_glance=False)}
     actions |= {name: lambda data=data: analyse(data, FaceFilter()) for name, data in photos.items()}
-    bounds = {"one face": 3.5, "six faces in full HD": 16, "one face in 12 megapixels": 8}
+    bounds = {"one face": 2.5, "six faces in full HD": 13, "one face in 12 megapixels": 8}
     assert_within(bounds, lambda: ratios(interleaved(actions, 7), "a fine look"))
 
 
