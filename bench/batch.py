@@ -106,7 +106,7 @@ def run_and_kill(album: Path, results: Path, at: int, with_functions: bool) -> i
     process = subprocess.Popen(command(album, results), start_new_session=True, stderr=subprocess.DEVNULL)
     while len(result_files(results)) < at:
         assert process.poll() is None, "It was done before it could be killed."
-        time.sleep(0.05)
+        time.sleep(0.01)
     kill = os.killpg if with_functions else os.kill
     kill(process.pid, signal.SIGKILL)
     process.wait()
