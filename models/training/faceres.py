@@ -16,8 +16,8 @@ from models.builder.convert import Weights, read_tfjs_weights
 from models.builder.fetch import fetch, read_members
 from models.training.augment import Window
 from models.training.chips import SCALE
-from models.training.fitting import in_halves, plainly_seen
-from models.training.looks_network import Looks
+from models.training.fitting import in_halves
+from models.training.looks_network import Looks, looks_of
 
 GRAPH, BINARY = "package/models/faceres.json", "package/models/faceres.bin"
 SOURCE = Source(
@@ -77,7 +77,7 @@ class FaceRes(nn.Module):
 
     def said(self, chips: Tensor) -> Looks:
         """What it says of stored (n, c, size, size) chips as they are."""
-        return Looks(*(torch.cat(each) for each in zip(*plainly_seen(self, chips, VIEW), strict=True)))
+        return looks_of(self, chips, VIEW)
 
     @torch.no_grad()
     def _fill(self, weights: Weights) -> None:

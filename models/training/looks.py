@@ -21,19 +21,19 @@ from torch.nn import functional as F
 
 from bench.labelled import Part
 from mien import settings
-from models.training import faceres, looks_teacher
 from models.training.augment import Augmentation, same_views, views
 from models.training.chips import fairface, fer2013
 from models.training.command import run
 from models.training.export import export
+from models.training.faceres import VIEW as FINER_VIEW
 from models.training.faceres import FaceRes
 from models.training.fitting import Fitting, in_halves, seeded
 from models.training.looks_network import VIEW, Looks, LooksNet, slimmed
+from models.training.looks_teacher import PHOTOS, TEACHER, VIEWS
 from models.training.losses import guide_loss, looks_loss, pose_loss
 from models.training.product import LOOKS, weights_of
 from models.training.sets import GENDERS, Photos, Pictures, middles_of, photos_of, pictures_of
 
-PHOTOS = 64  # in a batch
 PICTURES_SHARE = 0.25  # of what an error of pose costs
 LABELS_SHARE = 0.4  # of what labels cost a network that guides tell of every view
 TRIED = 14  # every so many photos, channels are judged by one
@@ -58,7 +58,7 @@ COURSES = (
     Course(1, 12, 8, 3e-4, 1e-3, Augmentation(zoom=0.16, shift=0.05, gamma=0.3, contrast=0.3, brightness=30.0)),
     Course(2, 5, 8, 2e-4, 4e-4, Augmentation(zoom=0.22, coarse=0.3, erase=0.4)),
 )
-SLIM_COURSE = Course(3, 12, 32, 3e-4, 4e-4, looks_teacher.VIEWS)
+SLIM_COURSE = Course(3, 12, 32, 3e-4, 4e-4, VIEWS)
 
 Shown = tuple[Pictures, Photos]
 
@@ -84,7 +84,7 @@ class Guides:
 
 def train(data: Path) -> None:
     """Fit the large network in one course after the other, then the slim one; what a course ends with is written."""
-    if not looks_teacher.TEACHER.exists():
+    if not TEACHER.exists():
         raise SystemExit("The teacher is not there. Run `python -m models.training.looks_teacher` first.")
     fer, fair = fer2013(data), fairface(data)
     middles = middles_of(fair)
@@ -95,7 +95,7 @@ def train(data: Path) -> None:
     for course in COURSES:
         large = fitted(large, shown, held_out, middles, course)
         torch.save(large, LARGE_NET)
-    guides = Guides(large.eval(), torch.load(looks_teacher.TEACHER, weights_only=False).eval())
+    guides = Guides(large.eval(), torch.load(TEACHER, weights_only=False).eval())
     slim = slimmed(large, shown[1].chips[::TRIED])
     slim = fitted(slim, shown, held_out, middles, SLIM_COURSE, guides)
     export(slim, VIEW.side, Looks._fields, weights_of(LOOKS))
@@ -155,7 +155,7 @@ def guided_loss(
 ) -> Tensor:
     """How far what the network says of these rows is from what the guides say, and of photos from their labels."""
     (photos, p), (pictures, q) = some, others
-    windows = VIEW, faceres.VIEW
+    windows = VIEW, FINER_VIEW
     of_photos = same_views(photos.chips[p], windows, how, rng)
     of_pictures = same_views(pictures.chips[q], windows, Augmentation(), rng)
     seen, finer = (torch.cat([a.pixels, b.pixels]) for a, b in zip(of_photos, of_pictures, strict=True))

@@ -75,7 +75,12 @@ class LooksNet(nn.Module):
 
     def said(self, chips: Tensor) -> Looks:
         """What it says of stored (n, c, size, size) chips as they are."""
-        return Looks(*(torch.cat(each) for each in zip(*plainly_seen(self, chips, VIEW), strict=True)))
+        return looks_of(self, chips, VIEW)
+
+
+def looks_of(net: nn.Module, chips: Tensor, window: Window) -> Looks:
+    """What a network that tells looks says of stored (n, c, size, size) chips as they are."""
+    return Looks(*(torch.cat(each) for each in zip(*plainly_seen(net, chips, window), strict=True)))
 
 
 def slimmed(large: LooksNet, chips: Tensor) -> LooksNet:

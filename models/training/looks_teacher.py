@@ -52,8 +52,11 @@ def train(data: Path) -> None:
             if len(some) == PHOTOS
         )
         said = fitting.average.said(held_out.chips)
-        surprises = F.cross_entropy(said.ages, held_out.bands), F.cross_entropy(said.genders, held_out.genders)
-        print("epoch {}: surprise of ages {:.3f}, of genders {:.3f} on held out".format(epoch, *surprises), flush=True)
+        of_ages, of_genders = (
+            F.cross_entropy(logits, truth)
+            for logits, truth in ((said.ages, held_out.bands), (said.genders, held_out.genders))
+        )
+        print(f"epoch {epoch}: surprise of ages {of_ages:.3f}, of genders {of_genders:.3f} on held out", flush=True)
         torch.save(fitting.average, TEACHER)
 
 
