@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -21,7 +20,7 @@ from torch.nn import functional as F
 
 from bench.labelled import Part
 from mien import settings
-from models.training.augment import Augmentation, same_views, views
+from models.training.augment import Augmentation, same_views
 from models.training.chips import fairface, fer2013
 from models.training.command import run
 from models.training.export import export
@@ -32,7 +31,7 @@ from models.training.looks_network import VIEW, Looks, LooksNet, slimmed
 from models.training.looks_teacher import PHOTOS, TEACHER, VIEWS
 from models.training.losses import guide_loss, looks_loss, pose_loss
 from models.training.product import LOOKS, weights_of
-from models.training.sets import GENDERS, Photos, Pictures, middles_of, photos_of, pictures_of
+from models.training.sets import GENDERS, Photos, Pictures, full_batches, middles_of, photos_of, pictures_of
 
 PICTURES_SHARE = 0.25  # of what an error of pose costs
 LABELS_SHARE = 0.4  # of what labels cost a network that guides tell of every view
@@ -107,12 +106,11 @@ def fitted(
     """The network after a course, its weights averaged; guides tell it of every view."""
     rng = seeded(course.seed)
     pictures, photos = shown
-    wrong = loss if guides is None else partial(guided_loss, guides)
     steps = course.epochs * (len(photos.chips) // PHOTOS)
     fitting = Fitting(net, steps, course.peak_rate, head=net.head, head_rate=course.head_rate)
     for epoch in range(course.epochs):
         fitting.learn_all(
-            wrong(fitting.net, (photos, some), (pictures, others), middles, course.views, rng)
+            loss(fitting.net, (photos, some), (pictures, others), middles, course.views, rng, guides)
             for some, others in batches(len(photos.chips), len(pictures.chips), course.pictures, rng)
         )
         print(f"epoch {epoch}: {told(fitting.average, held_out, middles)} on held out", flush=True)
@@ -121,9 +119,8 @@ def fitted(
 
 def batches(photos: int, pictures: int, beside: int, rng: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
     """Rows of an epoch of photos, what does not fill a batch left out, beside so many of the pictures."""
-    for some in torch.randperm(photos, generator=rng).split(PHOTOS):
-        if len(some) == PHOTOS:
-            yield some, torch.randint(pictures, (beside,), generator=rng)
+    for some in full_batches(torch.randperm(photos, generator=rng), PHOTOS):
+        yield some, torch.randint(pictures, (beside,), generator=rng)
 
 
 def loss(
@@ -133,36 +130,23 @@ def loss(
     middles: Tensor,
     how: Augmentation,
     rng: torch.Generator,
+    guides: Guides | None,
 ) -> Tensor:
-    """What is wrong with what the network says of these rows of photos and of pictures."""
+    """What is wrong with what the network says of these rows of photos and of pictures: by labels, or by guides that
+    see the same views, beside the photos' labels.
+    """
     (photos, p), (pictures, q) = some, others
-    seen = views(photos.chips[p], VIEW, how, rng)
-    too = views(pictures.chips[q], VIEW, Augmentation(), rng)
-    first, rest = net(torch.cat([seen.pixels, too.pixels])).parted(len(p))
-    total = looks_loss(first, photos.bands[p], photos.genders[p], middles)
-    total = total + pose_loss(first.pose, photos.poses[p], seen)
-    return total + PICTURES_SHARE * pose_loss(rest.pose, pictures.poses[q], too)
-
-
-def guided_loss(
-    guides: Guides,
-    net: LooksNet,
-    some: tuple[Photos, Tensor],
-    others: tuple[Pictures, Tensor],
-    middles: Tensor,
-    how: Augmentation,
-    rng: torch.Generator,
-) -> Tensor:
-    """How far what the network says of these rows is from what the guides say, and of photos from their labels."""
-    (photos, p), (pictures, q) = some, others
-    windows = VIEW, FINER_VIEW
+    windows = (VIEW, FINER_VIEW) if guides else (VIEW,)
     of_photos = same_views(photos.chips[p], windows, how, rng)
     of_pictures = same_views(pictures.chips[q], windows, Augmentation(), rng)
-    seen, finer = (torch.cat([a.pixels, b.pixels]) for a, b in zip(of_photos, of_pictures, strict=True))
+    seen, *finer = (torch.cat([a.pixels, b.pixels]) for a, b in zip(of_photos, of_pictures, strict=True))
     looks = net(seen)
-    first, _ = looks.parted(len(p))
+    first, rest = looks.parted(len(p))
     labels = looks_loss(first, photos.bands[p], photos.genders[p], middles)
-    return LABELS_SHARE * labels + guide_loss(looks, guides.say(seen, finer), middles)
+    if guides:
+        return LABELS_SHARE * labels + guide_loss(looks, guides.say(seen, *finer), middles)
+    total = labels + pose_loss(first.pose, photos.poses[p], of_photos[0])
+    return total + PICTURES_SHARE * pose_loss(rest.pose, pictures.poses[q], of_pictures[0])
 
 
 def told(net: LooksNet, photos: Photos, middles: Tensor) -> str:

@@ -20,7 +20,7 @@ from models.training.command import run
 from models.training.faceres import VIEW, FaceRes
 from models.training.fitting import Fitting, seeded
 from models.training.losses import looks_loss
-from models.training.sets import GENDERS, middles_of, photos_of
+from models.training.sets import GENDERS, full_batches, middles_of, photos_of
 
 TEACHER = settings.CHECKOUT / "var" / "looks-teacher.pt"
 
@@ -40,7 +40,7 @@ def train(data: Path) -> None:
     net = FaceRes(len(middles), len(GENDERS))
     fitting = Fitting(net, EPOCHS * (len(photos.chips) // PHOTOS), PEAK_RATE, head=net.head, head_rate=HEAD_RATE)
     for epoch in range(EPOCHS):
-        rows = torch.randperm(len(photos.chips), generator=rng).split(PHOTOS)
+        rows = torch.randperm(len(photos.chips), generator=rng)
         fitting.learn_all(
             looks_loss(
                 fitting.net(views(photos.chips[some], VIEW, VIEWS, rng).pixels),
@@ -48,8 +48,7 @@ def train(data: Path) -> None:
                 photos.genders[some],
                 middles,
             )
-            for some in rows
-            if len(some) == PHOTOS
+            for some in full_batches(rows, PHOTOS)
         )
         said = fitting.average.said(held_out.chips)
         of_ages, of_genders = (

@@ -46,9 +46,10 @@ class FixedPReLU(nn.Module):
         self.register_buffer("slope", torch.zeros(channels))
 
     def forward(self, x: Tensor) -> Tensor:
+        slope = self.slope.to(x.dtype)
         if torch.is_grad_enabled():
-            return cast(Tensor, _PReLU.apply(x, self.slope.to(x.dtype)))
-        return F.prelu(x, self.slope.to(x.dtype))
+            return cast(Tensor, _PReLU.apply(x, slope))
+        return F.prelu(x, slope)
 
 
 class _PReLU(torch.autograd.Function):

@@ -93,11 +93,16 @@ def taught(
 
 def batches(pictures: Pictures, photos: Photos, rng: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
     """Rows of an epoch of pictures, what does not fill a batch left out, beside as many of photos as it takes."""
-    parts = [part for part in pictures.drawn(rng).split(PICTURES) if len(part) == PICTURES]
+    parts = full_batches(pictures.drawn(rng), PICTURES)
     count = len(photos.chips)
     rounds = -(-len(parts) * PHOTOS // count)
     rows = torch.cat([torch.randperm(count, generator=rng) for _ in range(rounds)])
     yield from zip(parts, rows.split(PHOTOS), strict=False)
+
+
+def full_batches(rows: Tensor, size: int) -> list[Tensor]:
+    """Rows in batches of this size; what does not fill one is left out."""
+    return [part for part in rows.split(size) if len(part) == size]
 
 
 def steps_of_epoch(pictures: Pictures) -> int:

@@ -10,8 +10,7 @@ from mien.vision.detector import FINE_LONG_SIDE, FaceDetector
 from mien.vision.landmarks import LandmarkLocaliser
 
 WELL_SEEN = 128
-"""Pixels of a face's shorter side from which it is decoded no finer: about the side of the chips that networks see.
-"""
+"""Pixels of a face's shorter side from which it is decoded no finer: about the side of the chips that networks see."""
 
 
 def find_faces(
