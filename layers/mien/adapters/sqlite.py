@@ -6,10 +6,12 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic, sleep
 
 from mien.domain.errors import Unavailable
 
 _BUSY_SECONDS = 20
+_RETRY_SECONDS = 0.01
 
 
 def connect(path: Path, hurried: bool = False) -> sqlite3.Connection:
@@ -24,7 +26,7 @@ def connect(path: Path, hurried: bool = False) -> sqlite3.Connection:
     path.touch(mode=0o600)
     connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     try:
-        connection.execute("PRAGMA journal_mode = WAL")
+        _share(connection)
         connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten
         if hurried:
             connection.execute("PRAGMA synchronous = NORMAL")
@@ -32,6 +34,19 @@ def connect(path: Path, hurried: bool = False) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _share(connection: sqlite3.Connection) -> None:
+    """Keep a write-ahead log. Where another process is giving a new file its own, SQLite refuses without waiting."""
+    deadline = monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or monotonic() > deadline:
+                raise
+        sleep(_RETRY_SECONDS)
 
 
 @contextmanager
