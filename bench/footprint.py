@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -28,6 +29,7 @@ os.environ["MIEN_GALLERY"] = f"sqlite:{tempfile.mkdtemp()}/gallery.sqlite"
 os.environ["POWERTOOLS_LOG_LEVEL"] = "CRITICAL"
 os.environ["POWERTOOLS_METRICS_DISABLED"] = "true"
 
+import botocore
 import psutil
 from rich.console import Console
 from rich.progress import track
@@ -39,7 +41,9 @@ from bench.machine import machine, use_one_core
 from bench.server import start as start_server
 from bench.server import stop
 from bench.soak import MAX_GROWTH, SAMPLES, WARM_UP, growth
+from functions.keep_services import keep_services
 from mien import settings
+from mien.adapters.aws import SERVICES
 from mien.cli.sample_photos import group, jpeg, no_face, one_face
 from mien.domain.face_filter import FaceFilter
 from mien.domain.prices import WORK
@@ -91,12 +95,17 @@ def _call(handler: Callable[..., dict[str, Any]], event: dict[str, Any], family:
 
 
 def starts(rounds: int) -> Iterator[Row]:
-    actions = {
-        "the libraries alone": lambda: start(BARE_START),
-        "the analytics function": lambda: start(ANALYTICS_START),
-        "the analytics function, with boto3": lambda: start(ANALYTICS_START, **WITH_DYNAMODB),
-    }
-    times = interleaved(actions, rounds)
+    """Of fresh interpreters; botocore is cut down as it is in the images."""
+    with tempfile.TemporaryDirectory() as folder:
+        cut_down = shutil.copytree(Path(botocore.__file__).parent, Path(folder) / "botocore")
+        keep_services(cut_down / "data", SERVICES)
+        deployed = WITH_DYNAMODB | {"PYTHONPATH": folder}
+        actions = {
+            "the libraries alone": lambda: start(BARE_START),
+            "the analytics function": lambda: start(ANALYTICS_START),
+            "the analytics function, with boto3": lambda: start(ANALYTICS_START, **deployed),
+        }
+        times = interleaved(actions, rounds)
     for name, some in times.items():
         yield f"start of {name}", median(some), "ms"
     for name, ratio in list(ratios(times, "the libraries alone").items())[1:]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from infra.functions import FunctionSpec
 from mien import settings
+from mien.adapters.aws import SERVICES
 from mien.domain.errors import ConfigurationError
 from mien.vision.manifest import MANIFEST_NAME, load_manifest
 
@@ -38,6 +39,7 @@ def image_asset(function: FunctionSpec, repository: Path = settings.CHECKOUT) ->
             raise ConfigurationError(f"{file} is not built. Run `make models`.")
     seen = [
         DOCKERFILE,
+        "functions/keep_services.py",
         f"functions/{function.name}/requirements.txt",
         f"functions/{function.name}/handler.py",
         "layers/mien",
@@ -47,6 +49,6 @@ def image_asset(function: FunctionSpec, repository: Path = settings.CHECKOUT) ->
     return ImageAsset(
         directory=str(repository),
         file=DOCKERFILE,
-        build_args={"FUNCTION": function.name, "MODELS": " ".join(models)},
+        build_args={"FUNCTION": function.name, "MODELS": " ".join(models), "SERVICES": " ".join(SERVICES)},
         exclude=["*", *(f"!{path}" for path in seen), *_NEVER],
     )

@@ -11,13 +11,18 @@ import sys
 import sysconfig
 from pathlib import Path
 
+import botocore
+import botocore.session
 import pytest
 from aws_cdk import App, AssetStaging, Stack
 from aws_cdk.aws_ecr_assets import DockerImageAsset
+from botocore.loaders import Loader
 
+from functions.keep_services import keep_services
 from infra.functions import ACCOUNT, ANALYTICS, AUTHORIZER, FUNCTIONS, RECOGNITION, UPLOADS, WEBHOOKS
 from infra.images import DOCKERFILE, image_asset
 from mien import settings
+from mien.adapters.aws import SERVICES
 from mien.domain.errors import ConfigurationError
 from models.pack import pack
 from tests.infra.synthesis import Synthesis
@@ -75,6 +80,7 @@ def installed_by(function: str) -> set[str]:
     ("edited", "changed"),
     [
         (DOCKERFILE, ALL),
+        ("functions/keep_services.py", ALL),
         ("functions/analytics/handler.py", {ANALYTICS.name}),
         ("functions/authorizer/handler.py", {AUTHORIZER.name}),
         ("functions/account/requirements.txt", {ACCOUNT.name}),
@@ -180,6 +186,31 @@ def test_a_network_that_is_not_the_manifests_is_not_packed(tmp_path: Path, conte
     with pytest.raises(SystemExit, match="Run `make models`"):
         pack(built, tmp_path / "packed", ["yunet-2023mar.onnx"])
     assert not (tmp_path / "packed" / "yunet-2023mar.onnx").exists()
+
+
+@pytest.fixture
+def botocore_data(tmp_path: Path) -> Path:
+    """A copy to remove from."""
+    return shutil.copytree(Path(botocore.__file__).parent / "data", tmp_path / "data")
+
+
+def test_botocore_makes_clients_of_the_services_that_an_image_keeps(botocore_data: Path) -> None:
+    keep_services(botocore_data, SERVICES)
+    assert {each.name for each in botocore_data.iterdir() if each.is_dir()} == set(SERVICES)
+    session = botocore.session.Session()
+    session.set_credentials("nobody", "nothing")
+    kept = Loader(extra_search_paths=[str(botocore_data)], include_default_search_paths=False)
+    session.register_component("data_loader", kept)
+    for service in SERVICES:
+        client = session.create_client(service, region_name="eu-central-1")
+        assert client.meta.endpoint_url.endswith("eu-central-1.amazonaws.com")
+
+
+def test_a_service_that_botocore_does_not_know_stops_the_build(botocore_data: Path) -> None:
+    before = sorted(each.name for each in botocore_data.iterdir())
+    with pytest.raises(SystemExit, match="knows nothing of dynamite"):
+        keep_services(botocore_data, ["dynamodb", "dynamite"])
+    assert sorted(each.name for each in botocore_data.iterdir()) == before
 
 
 def test_the_dockerfile_passes_the_linter() -> None:

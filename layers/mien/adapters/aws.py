@@ -6,7 +6,7 @@ import random
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal, get_args
 
 import boto3
 from botocore.config import Config
@@ -16,6 +16,10 @@ from mien.domain.errors import Unavailable
 
 Item = dict[str, Any]
 """A row in DynamoDB's JSON: attribute names to values with their types."""
+
+Service = Literal["apigateway", "dynamodb", "events", "lambda", "s3", "s3vectors", "sqs", "stepfunctions"]
+SERVICES: tuple[Service, ...] = get_args(Service)
+"""All that Mien calls; the images know no others."""
 
 _CONFLICT_TRIES = 6
 _CONFLICT_PAUSE = 0.02
@@ -30,7 +34,7 @@ _CONFIG = Config(
 _CONFIG_OF_S3 = Config(signature_version="s3v4", s3={"addressing_style": "virtual"})
 
 
-def client(service: str, attempts: int = 3) -> Any:
+def client(service: Service, attempts: int = 3) -> Any:
     """A client for a service, with the environment's credentials and region.
 
     One attempt is for what must not be done twice: after a broken connection nobody knows whether it was done.
