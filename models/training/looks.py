@@ -12,7 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -20,7 +22,7 @@ from torch.nn import functional as F
 
 from bench.labelled import Part
 from mien import settings
-from models.training.augment import Augmentation, same_views
+from models.training.augment import Augmentation, same_views, views
 from models.training.chips import fairface, fer2013
 from models.training.command import run
 from models.training.export import export
@@ -34,7 +36,7 @@ from models.training.product import LOOKS, weights_of
 from models.training.sets import GENDERS, Photos, Pictures, full_batches, middles_of, photos_of, pictures_of
 
 PICTURES_SHARE = 0.25  # of what an error of pose costs
-LABELS_SHARE = 0.4  # of what labels cost a network that guides tell of every view
+LABELS_SHARE = 0.3  # of what labels cost a network that guides tell of every view
 TRIED = 14  # every so many photos, channels are judged by one
 LARGE_NET = settings.CHECKOUT / "var" / "looks.pt"
 
@@ -57,9 +59,11 @@ COURSES = (
     Course(1, 12, 8, 3e-4, 1e-3, Augmentation(zoom=0.16, shift=0.05, gamma=0.3, contrast=0.3, brightness=30.0)),
     Course(2, 5, 8, 2e-4, 4e-4, Augmentation(zoom=0.22, coarse=0.3, erase=0.4)),
 )
-SLIM_COURSE = Course(3, 12, 32, 3e-4, 4e-4, VIEWS)
+SLIM_COURSE = Course(3, 30, 32, 5e-4, 5e-4, VIEWS)
 
 Shown = tuple[Pictures, Photos]
+Set = TypeVar("Set", Pictures, Photos)
+Rows = tuple[Set, Tensor]  # of a set, which of them
 
 
 @dataclass(frozen=True)
@@ -71,8 +75,10 @@ class Guides:
 
     def say(self, seen: Tensor, finer: Tensor) -> Looks:
         """Of the same faces, as either sees them, on average; the large one is shown their mirror images too."""
-        with torch.no_grad(), in_halves():
-            one, other, third = self.large(seen), self.large(seen.flip(3)), self.teacher(finer)
+        with torch.no_grad():
+            third = self.teacher(finer)
+            with in_halves():
+                one, other = self.large(seen), self.large(seen.flip(3))
         ages, genders = (
             (a.float().softmax(dim=1) + b.float().softmax(dim=1)) / 4 + c.softmax(dim=1) / 2
             for a, b, c in ((one.ages, other.ages, third.ages), (one.genders, other.genders, third.genders))
@@ -105,12 +111,13 @@ def fitted(
 ) -> LooksNet:
     """The network after a course, its weights averaged; guides tell it of every view."""
     rng = seeded(course.seed)
+    wrong = partial(guided_loss, guides=guides) if guides else labelled_loss
     pictures, photos = shown
     steps = course.epochs * (len(photos.chips) // PHOTOS)
     fitting = Fitting(net, steps, course.peak_rate, head=net.head, head_rate=course.head_rate)
     for epoch in range(course.epochs):
         fitting.learn_all(
-            loss(fitting.net, (photos, some), (pictures, others), middles, course.views, rng, guides)
+            wrong(fitting.net, (photos, some), (pictures, others), middles, course.views, rng)
             for some, others in batches(len(photos.chips), len(pictures.chips), course.pictures, rng)
         )
         print(f"epoch {epoch}: {told(fitting.average, held_out, middles)} on held out", flush=True)
@@ -123,30 +130,42 @@ def batches(photos: int, pictures: int, beside: int, rng: torch.Generator) -> It
         yield some, torch.randint(pictures, (beside,), generator=rng)
 
 
-def loss(
+def labelled_loss(
+    net: LooksNet, some: Rows[Photos], others: Rows[Pictures], middles: Tensor, how: Augmentation, rng: torch.Generator
+) -> Tensor:
+    """What is wrong, by what labels and a published network say, with what the network says of these rows."""
+    (photos, p), (pictures, q) = some, others
+    of_photos = views(photos.chips[p], VIEW, how, rng)
+    of_pictures = views(pictures.chips[q], VIEW, Augmentation(), rng)
+    first, rest = net(torch.cat([of_photos.pixels, of_pictures.pixels])).parted(len(p))
+    total = looks_loss(first, photos.bands[p], photos.genders[p], middles)
+    total = total + pose_loss(first.pose, photos.poses[p], of_photos)
+    return total + PICTURES_SHARE * pose_loss(rest.pose, pictures.poses[q], of_pictures)
+
+
+def guided_loss(
     net: LooksNet,
-    some: tuple[Photos, Tensor],
-    others: tuple[Pictures, Tensor],
+    some: Rows[Photos],
+    others: Rows[Pictures],
     middles: Tensor,
     how: Augmentation,
     rng: torch.Generator,
-    guides: Guides | None,
+    guides: Guides,
 ) -> Tensor:
-    """What is wrong with what the network says of these rows of photos and of pictures: by labels, or by guides that
-    see the same views, beside the photos' labels.
+    """The same by guides, who are asked of the very views, and by the photos' labels. Through the pictures, photos show
+    more or less: what guides say of such views is worth learning too, and there are no end of them.
     """
     (photos, p), (pictures, q) = some, others
-    windows = (VIEW, FINER_VIEW) if guides else (VIEW,)
-    of_photos = same_views(photos.chips[p], windows, how, rng)
-    of_pictures = same_views(pictures.chips[q], windows, Augmentation(), rng)
-    seen, *finer = (torch.cat([a.pixels, b.pixels]) for a, b in zip(of_photos, of_pictures, strict=True))
+    of_photos = same_views(photos.chips[p], (VIEW, FINER_VIEW), how, rng)
+    of_pictures = same_views(pictures.chips[q], (VIEW, FINER_VIEW), Augmentation(), rng)
+    shares = torch.rand(len(q), 1, 1, 1, generator=rng)
+    seen, finer = (
+        torch.cat([photo.pixels, torch.lerp(picture.pixels, photo.pixels[: len(q)], shares)])
+        for photo, picture in zip(of_photos, of_pictures, strict=True)
+    )
     looks = net(seen)
-    first, rest = looks.parted(len(p))
-    labels = looks_loss(first, photos.bands[p], photos.genders[p], middles)
-    if guides:
-        return LABELS_SHARE * labels + guide_loss(looks, guides.say(seen, *finer), middles)
-    total = labels + pose_loss(first.pose, photos.poses[p], of_photos[0])
-    return total + PICTURES_SHARE * pose_loss(rest.pose, pictures.poses[q], of_pictures[0])
+    labels = looks_loss(looks.parted(len(p))[0], photos.bands[p], photos.genders[p], middles)
+    return LABELS_SHARE * labels + guide_loss(looks, guides.say(seen, finer), middles)
 
 
 def told(net: LooksNet, photos: Photos, middles: Tensor) -> str:

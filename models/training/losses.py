@@ -14,6 +14,7 @@ GENDER_SMOOTHING = 0.05
 YEARS_PER_NAT = 10.0  # what an error of the expected age costs
 DEGREES_PER_NAT = 15.0  # what an error of the pose costs
 GUIDED = 3.0  # what a nat between what is said of ages, or of genders, and what guides say costs
+GUIDED_POSE = 2.0  # what an error of pose costs more where guides tell it
 
 
 def looks_loss(looks: Looks, bands: Tensor, genders: Tensor, middles: Tensor) -> Tensor:
@@ -35,7 +36,7 @@ def guide_loss(looks: Looks, guide: Looks, middles: Tensor) -> Tensor:
     of_ages = F.kl_div(ages, expected, reduction="batchmean")
     of_genders = F.kl_div(looks.genders.log_softmax(dim=1), guide.genders.softmax(dim=1), reduction="batchmean")
     off = ((ages.exp() - expected) @ middles).abs().mean() / YEARS_PER_NAT
-    return GUIDED * (of_ages + of_genders) + off + _apart(looks.pose, guide.pose)
+    return GUIDED * (of_ages + of_genders) + off + GUIDED_POSE * _apart(looks.pose, guide.pose)
 
 
 def pose_loss(pose: Tensor, stored: Tensor, seen: Views) -> Tensor:

@@ -180,6 +180,6 @@ def test_a_screen_reader_hears_what_was_found(page: Page, photo: Callable[[str],
     analytics = panel(page, "Analytics")
     choose(analytics, "astronaut")
     expect(analytics.get_by_role("status")).to_have_text("1 face found.")
-    expect(analytics.get_by_role("img", name="Boxes: 1 · 27, female, happy")).to_be_visible()
+    expect(analytics.get_by_role("img", name="Boxes: 1 · 30, female, happy")).to_be_visible()
     expect(analytics.get_by_role("img", name="Your photo, astronaut.jpg")).to_be_visible()
     expect(analytics.get_by_role("heading", name="Face 1")).to_be_visible()
