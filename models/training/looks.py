@@ -4,8 +4,8 @@ The embedding network's later convolutions are fitted to what FairFace's trainin
 what a published network says of the poses of these photos and of FER2013's pictures: in one course, and in a second of
 views that differ more, so that hair is not all that counts. That network is larger than need be, and less often right
 than it is together with var/looks-teacher.pt: a slim one, made of its most telling channels, learns in a last course
-what those two say of the very same views, of FER2013's pictures as well, whose ages and genders nobody labelled. It
-ends with models/weights/looks.onnx.
+what those two say of the very same views, of FER2013's pictures as well, through which photos show more or less, and
+whose ages and genders nobody labelled. It ends with models/weights/looks.onnx.
 """
 
 from __future__ import annotations
