@@ -1,5 +1,5 @@
-"""Leave out what botocore knows of services that no function calls: nine tenths of it, all of which every client's
-making would look through.
+"""Leave out what botocore knows of services that Mien never calls: most of it, and whenever a client is made, botocore
+looks through the folders of all.
 
 `python3 functions/keep_services.py DATA "SERVICE SERVICE"`. It runs while an image is built, on the standard library
 alone.

@@ -153,11 +153,12 @@ def guided_loss(
     guides: Guides,
 ) -> Tensor:
     """The same by guides, who are asked of the very views, and by the photos' labels. Through the pictures, photos show
-    more or less: what guides say of such views is worth learning too, and there are no end of them.
+    more or less: what guides say of such views is worth learning too, and there is no end of them.
     """
     (photos, p), (pictures, q) = some, others
-    of_photos = same_views(photos.chips[p], (VIEW, FINER_VIEW), how, rng)
-    of_pictures = same_views(pictures.chips[q], (VIEW, FINER_VIEW), Augmentation(), rng)
+    windows = VIEW, FINER_VIEW
+    of_photos = same_views(photos.chips[p], windows, how, rng)
+    of_pictures = same_views(pictures.chips[q], windows, Augmentation(), rng)
     shares = torch.rand(len(q), 1, 1, 1, generator=rng)
     seen, finer = (
         torch.cat([photo.pixels, torch.lerp(picture.pixels, photo.pixels[: len(q)], shares)])

@@ -14,7 +14,7 @@ GENDER_SMOOTHING = 0.05
 YEARS_PER_NAT = 10.0  # what an error of the expected age costs
 DEGREES_PER_NAT = 15.0  # what an error of the pose costs
 GUIDED = 3.0  # what a nat between what is said of ages, or of genders, and what guides say costs
-GUIDED_POSE = 2.0  # what an error of pose costs more where guides tell it
+GUIDED_POSE = 2.0  # times what an error of pose costs elsewhere, where guides tell it
 
 
 def looks_loss(looks: Looks, bands: Tensor, genders: Tensor, middles: Tensor) -> Tensor:

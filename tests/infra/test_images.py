@@ -11,7 +11,6 @@ import sys
 import sysconfig
 from pathlib import Path
 
-import botocore
 import botocore.session
 import pytest
 from aws_cdk import App, AssetStaging, Stack
